@@ -1,0 +1,1 @@
+"""The words everyone speaks: records, configuration, errors, rewards and the JSONL store."""

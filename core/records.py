@@ -1,0 +1,195 @@
+"""The records that flow between rooms; each is what it is on disk, one JSON object.
+
+A trajectory is a list of typed steps:
+
+    Step(thought="I should read about Lima.", tool="Retrieve", argument="Lima", observation="Lima is …")
+    Step(thought="The currency is the sol.", tool="Finish", argument="sol")
+    Step(thought="The page says so.", tool="Reflect", argument="right")
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FINISH = "Finish"
+REFLECT = "Reflect"
+ROLES = ("plan", "tool", "reflect")
+
+Status = Literal["answered", "unsure", "halted", "error"]
+Origin = Literal["example", "synthetic", "benchmark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an agent is shown: a question and what comes with it, and nothing else."""
+
+    question: str
+    choices: tuple[str, ...] = ()
+    context: str = ""
+    caption: str = ""
+    ocr: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QAPair:
+    """A question with what is shown beside it, and its gold answer (which no agent ever sees)."""
+
+    id: str
+    question: str
+    answer: str
+    choices: tuple[str, ...] = ()
+    context: str = ""
+    caption: str = ""
+    ocr: str = ""
+    image: str = ""
+    level: str = ""
+    origin: Origin = "benchmark"
+
+    def shown(self) -> Question:
+        """The question without its answer."""
+        return Question(self.question, self.choices, self.context, self.caption, self.ocr, self.image)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCard:
+    """How a tool is described to a model: what it is for, and what its input is (paper Table 5)."""
+
+    name: str
+    definition: str
+    usage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action: a tool call, a Finish (argument = the answer) or a Reflect (argument = the verdict).
+
+    `wrote` names, per role, the model or adapter that wrote its part of the step.
+    """
+
+    thought: str
+    tool: str
+    argument: str
+    observation: str = ""
+    ok: bool = True
+    wrote: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """One played question; `id` is the question's id and the sample's number.
+
+    status: answered (reflection agrees, or was left out), unsure (reflection still doubts the last answer),
+    halted (the step budget ran out), error (a model or our own code failed; `error` says how).
+    usage: per role, `{"calls", "input_tokens", "output_tokens"}`.
+    """
+
+    id: str
+    question_id: str
+    steps: tuple[Step, ...]
+    answer: str
+    status: Status
+    error: str = ""
+    usage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """How good an answer is: `value` in [0, 1] is what filtering and tables use; `exact` is exact match."""
+
+    value: float
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A trajectory with the reward that was computed for it outside the graph."""
+
+    trajectory: Trajectory
+    reward: Reward
+
+    @property
+    def id(self) -> str:
+        return self.trajectory.id
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat turn on disk: `role` is system, user or assistant; `learn` marks a turn the loss is on."""
+
+    role: str
+    content: str
+    learn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training sequence for one role: a whole conversation with that role's turns marked."""
+
+    id: str
+    role: str
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A base model and the adapter of each role. Paths are relative to the run folder when inside it.
+
+    `base` is a path or hub name; a role without an adapter is answered by the base itself.
+    """
+
+    base: str
+    base_hash: str
+    adapters: Mapping[str, str]
+    tools: tuple[str, ...]
+    task: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def to_json(record: Any) -> dict[str, Any]:
+    """A record as a JSON object."""
+    return dataclasses.asdict(record)
+
+
+T = typing.TypeVar("T")
+
+
+def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
+    """The record of `kind` that `data` holds. Raises ValueError on a missing, unknown or ill-typed field."""
+    hints = typing.get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = data.keys() - fields.keys()
+    if unknown:
+        raise ValueError(f"unknown field {sorted(unknown)[0]!r}")
+    values: dict[str, Any] = {}
+    for name, spec in fields.items():
+        if name in data:
+            values[name] = _value(hints[name], data[name], name)
+        elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
+            raise ValueError(f"field {name!r} is missing")
+    return kind(**values)
+
+
+def _value(hint: Any, value: Any, name: str) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
+        return from_json(hint, value)
+    if origin is tuple and isinstance(value, (list, tuple)):
+        return tuple(_value(args[0], item, f"{name}[{i}]") for i, item in enumerate(value))
+    if origin is Literal and value in args:
+        return value
+    if origin in (typing.Union, types.UnionType) and (value is None or len(args) == 2):
+        return None if value is None else _value(args[0], value, name)
+    if (origin or hint) is Mapping or origin is not None and issubclass(origin, Mapping):
+        if isinstance(value, Mapping):
+            return dict(value)
+    elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    elif isinstance(hint, type) and type(value) is hint:
+        return value
+    raise ValueError(f"field {name!r} has a value of the wrong type: {value!r:.80}")

@@ -1,0 +1,202 @@
+"""A task: what the user writes down, one YAML file, checked whole before anything runs.
+
+    name: Atlas
+    description: Answer questions about countries …
+    model: transformers:seed
+    tools: [Search, Retrieve, Lookup]
+    corpus: corpus.jsonl
+    examples:
+      - {question: What is the currency of Peru?, answer: sol}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from autoact.core.errors import TaskError
+from autoact.core.records import QAPair, from_json
+
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class LearnConfig(_Section):
+    """How a learning run is done (AutoAct §2.2–2.4; Table 4 for the paper's training settings)."""
+
+    seed: int = Field(0, ge=0, description="Seed of every draw in the run.")
+    questions: int = Field(200, gt=0, description="How many questions to self-instruct.")
+    pairs_per_prompt: int = Field(5, gt=0, description="Question-answer pairs asked for at a time.")
+    prompts_per_round: int = Field(16, gt=0, description="Self-instruct prompts sent together.")
+    max_rounds: int = Field(60, gt=0, description="Self-instruct rounds at most.")
+    stall_rounds: int = Field(5, gt=0, description="Rounds without a new pair after which to stop.")
+    samples: int = Field(2, gt=0, description="Trajectories played per question.")
+    temperature: float = Field(1.0, ge=0, le=2, description="Sampling temperature of questions and play.")
+    max_steps: int = Field(8, gt=0, description="Steps a trajectory may take, reflections included.")
+    max_reflections: int = Field(2, ge=0, description="Times a trajectory may be sent back by reflection.")
+    max_tokens: int = Field(256, gt=0, description="Tokens a turn may take.")
+    max_tools: int = Field(4, gt=0, description="Tools the META-AGENT may select.")
+    workers: int = Field(32, gt=0, description="Questions in flight at once.")
+    min_kept: int = Field(10, gt=0, description="Kept trajectories below which training is refused.")
+    lora_rank: int = Field(8, gt=0, description="LoRA rank.")
+    lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")
+    lora_dropout: float = Field(0.05, ge=0, lt=1, description="LoRA dropout.")
+    lora_targets: tuple[str, ...] = Field(("q_proj", "v_proj"), description="Modules LoRA adapts.", strict=False)
+    learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate (cosine).")
+    warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps that warm up.")
+    epochs: int = Field(5, gt=0, description="Passes over each role's examples.")
+    batch_size: int = Field(4, gt=0, description="Sequences per optimiser step.")
+    max_length: int = Field(4096, gt=0, description="Tokens per training sequence at most.")
+    held_out: float = Field(0.1, gt=0, lt=1, description="Share of the questions kept out of training.")
+
+
+class Task(_Section):
+    """A task file. Relative paths are relative to the file's folder."""
+
+    name: Text = Field(description="The task's name.")
+    description: Text = Field(description="What the agent must do, and how an answer looks.")
+    model: Text = Field(description="The META-AGENT, as provider:name; transformers:PATH runs in process.")
+    endpoint: str = Field("", description="Base URL of an OpenAI-compatible server for `openai:` models.")
+    base: str = Field("", description="Weights the adapters are trained on, if `model` is not transformers:.")
+    tools: tuple[Text, ...] = Field(min_length=1, description="Tools on offer.", strict=False)
+    corpus: str = Field("", description="JSONL of {title, text}, read by Search, Retrieve and Lookup.")
+    examples: tuple[dict[str, Any], ...] = Field(
+        min_length=1, description="A handful of {question, answer[, choices, context, caption, ocr]}.", strict=False
+    )
+    benchmarks: dict[str, str] = Field(default_factory=dict, description="Splits to evaluate: name to JSONL.")
+    exclude: tuple[str, ...] = Field((), description="JSONL files whose questions are never learned from.", strict=False)
+    learn: LearnConfig = Field(default_factory=LearnConfig, description="How to learn.")
+    folder: Path = Field(Path(), exclude=True, description="Where the task file lies.", strict=False)
+
+    @field_validator("tools")
+    @classmethod
+    def _no_tool_twice(cls, tools: tuple[str, ...]) -> tuple[str, ...]:
+        for name in tools:
+            if tools.count(name) > 1:
+                raise ValueError(f"{name} is listed twice")
+        return tools
+
+    def path(self, name: str) -> Path:
+        """A file of the task, relative to its folder."""
+        return self.folder / name
+
+    def model_spec(self) -> str:
+        """The META-AGENT's spec; a transformers: path beside the task file is made absolute."""
+        return _resolve(self.model, self.folder)
+
+    def base_path(self) -> str:
+        """The path or hub name of the weights that adapters are trained on. Raises TaskError without any."""
+        if self.base:
+            return _resolve(f"transformers:{self.base}", self.folder).partition(":")[2]
+        provider, _, name = self.model_spec().partition(":")
+        if provider != "transformers":
+            raise TaskError(f"base: is needed to train on, since model: {self.model} is not transformers:PATH")
+        return name
+
+    def seeds(self) -> tuple[QAPair, ...]:
+        """The examples as records."""
+        return tuple(qa_pair(item, f"example-{i}", "example") for i, item in enumerate(self.examples))
+
+    def fingerprint(self) -> str:
+        """A hash of everything the task says: two runs are of one task when it is equal."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+def _resolve(spec: str, folder: Path) -> str:
+    provider, _, name = spec.partition(":")
+    if provider == "transformers" and (folder / name).is_dir():
+        return f"transformers:{(folder / name).resolve()}"
+    return spec
+
+
+def load_task(path: Path, overrides: dict[str, Any] | None = None) -> Task:
+    """Read and check a task file; `overrides` replaces fields of its learn section. Raises TaskError."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise TaskError(f"{path} cannot be read ({problem.strerror}); give the path of a task file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise TaskError(f"{path} is not YAML: {' '.join(str(problem).split())}") from None
+    if not isinstance(data, dict):
+        raise TaskError(f"{path} must be a YAML mapping with name, description, model, tools and examples")
+    if overrides:
+        data["learn"] = {**(data.get("learn") or {}), **overrides}
+    task = check_task(data, path, path.parent.resolve())
+    _check_files(task, path)
+    return task
+
+
+def check_task(data: dict[str, Any], path: Path, folder: Path) -> Task:
+    """A task from its fields. Raises TaskError naming `path` and the first field that is wrong."""
+    try:
+        task = Task.model_validate({**data, "folder": folder})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        missing = first["type"] == "missing"
+        advice = "is missing; add it" if missing else f"is wrong: {first['msg']} (got {first['input']!r:.60})"
+        raise TaskError(f"{path}: {field} {advice}") from None
+    try:
+        task.seeds()
+    except ValueError as problem:
+        raise TaskError(f"{path}: examples: {problem}") from None
+    return task
+
+
+def _check_files(task: Task, path: Path) -> None:
+    named = [("corpus", task.corpus)] if task.corpus else []
+    named += [(f"benchmarks.{split}", file) for split, file in task.benchmarks.items()]
+    named += [("exclude", file) for file in task.exclude]
+    for field, file in named:
+        if not task.path(file).is_file():
+            raise TaskError(f"{path}: {field}: {task.path(file)} does not exist; correct the path")
+
+
+def qa_pair(data: Any, default_id: str, origin: str) -> QAPair:
+    """A question from a JSON object. Raises ValueError naming what is wrong with it."""
+    if not isinstance(data, dict):
+        raise ValueError("must be an object with question and answer")
+    known = {name: value for name, value in data.items() if name in QAPair.__dataclass_fields__}
+    pair = from_json(QAPair, {"id": default_id, **known, "origin": origin})
+    if not pair.question.strip() or not pair.answer.strip():
+        raise ValueError("question and answer must not be empty")
+    return pair
+
+
+def read_questions(path: Path) -> list[QAPair]:
+    """The questions of a JSONL file, extra fields ignored. Raises TaskError naming the line."""
+    pairs: dict[str, QAPair] = {}
+    for number, data in read_lines(path):
+        try:
+            pair = qa_pair(data, f"{path.stem}-{number}", "benchmark")
+        except ValueError as problem:
+            raise TaskError(f"{path} line {number}: {problem}") from None
+        if pair.id in pairs:
+            raise TaskError(f"{path} line {number}: id {pair.id!r} is used twice; ids must be unique")
+        pairs[pair.id] = pair
+    if not pairs:
+        raise TaskError(f"{path} holds no question")
+    return list(pairs.values())
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Line number and JSON value of each line of a user's JSONL file. Raises TaskError naming the line."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise TaskError(f"{path} cannot be read ({problem}); give the path of a JSONL file in UTF-8") from None
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except ValueError as problem:
+                raise TaskError(f"{path} line {number} is not JSON ({problem})") from None

@@ -1,0 +1,1 @@
+"""Where tokens come from: the in-process engine, OpenAI-compatible endpoints, and the scripted fake."""

@@ -1,0 +1,190 @@
+"""Continuous batching: requests join between two decoding steps and leave as soon as they are done.
+
+    decoder = Decoder(network, tokenizer)
+    decoder.admit(jobs)            # prefill; rows are now in flight
+    while decoder.rows:
+        for row, completion in decoder.step():
+            row.job.future.set_result(completion)
+
+What a row gets never depends on its neighbours: its own mask, positions, adapter and stream of random numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autoact.models.chat_format import closing_ids
+from autoact.models.kv import Window
+from autoact.models.network import Network
+from autoact.models.request import Completion, Finish, Job, Request
+
+PREFILL_TOKENS = 4096
+
+
+@dataclass(slots=True)
+class Row:
+    """A request in flight: what it has said so far, and a number in [0, 1) for each token it may sample."""
+
+    job: Job
+    draws: Sequence[float]
+    tokens: list[int] = field(default_factory=list)
+
+
+Done = list[tuple[Row, Completion]]
+
+
+class Decoder:
+    """The rows in flight and their keys and values; to be used from one thread."""
+
+    def __init__(self, network: Network, tokenizer: Any) -> None:
+        self.rows: list[Row] = []
+        self._network = network
+        self._tokenizer = tokenizer
+        self._ends = network.end_ids | closing_ids(tokenizer)
+        self._window = Window()
+
+    def clear(self) -> None:
+        self.rows.clear()
+        self._window.clear()
+
+    def admit(self, jobs: Sequence[Job]) -> Done:
+        """Prefill `jobs` and sample their first token; those that are done with it already."""
+        done: Done = []
+        for group in groups_of_similar_length(jobs):
+            logits = self._prefill([job.request for job in group])
+            first = len(self.rows)
+            self.rows += [Row(job, _draws(job.request)) for job in group]
+            done += self._advance(first, logits)
+        return done
+
+    def step(self) -> Done:
+        """One more token for every row; the rows that are done with it."""
+        import torch
+
+        self._leave([at for at, row in enumerate(self.rows) if row.job.future.cancelled()])
+        if not self.rows:
+            return []
+        window = self._window
+        window.open_column()
+        device = self._network.device
+        ids = torch.tensor([[row.tokens[-1]] for row in self.rows], device=device)
+        starts = torch.tensor(window.starts, device=device)[:, None]
+        adapters = [row.job.request.adapter for row in self.rows]
+        positions = window.end - 1 - starts
+        logits = self._network.logits(ids, self._mask(starts), positions, window.cache(), adapters)
+        return self._advance(0, logits)
+
+    def _prefill(self, requests: Sequence[Request]) -> Any:
+        import torch
+        from transformers import DynamicCache
+
+        lengths = [len(request.ids) for request in requests]
+        width, cache, device = max(lengths), DynamicCache(), self._network.device
+        padded = [[0] * (width - len(request.ids)) + list(request.ids) for request in requests]
+        starts = torch.tensor([width - length for length in lengths], device=device)[:, None]
+        columns = torch.arange(width, device=device)
+        logits = self._network.logits(
+            torch.tensor(padded, device=device),
+            None if min(lengths) == width else (columns >= starts).long(),
+            (columns - starts).clamp(min=0),
+            cache,
+            [request.adapter for request in requests],
+        )
+        self._window.add([(layer.keys, layer.values) for layer in cache.layers], lengths)
+        return logits
+
+    def _mask(self, starts: Any) -> Any:
+        """Which columns each row may look at; None when all rows begin alike."""
+        import torch
+
+        window = self._window
+        if min(window.starts) == max(window.starts):
+            return None
+        mask = torch.arange(window.low, window.end, device=starts.device) >= starts
+        # A four-dimensional mask is used as it is; a model with a sliding window must still narrow it.
+        return mask.long() if self._network.sliding else mask[:, None, None, :]
+
+    def _advance(self, first: int, logits: Any) -> Done:
+        """Give the rows from `first` on their next token; take out those that are done."""
+        for row, token in zip(self.rows[first:], choose(logits, self.rows[first:]), strict=True):
+            row.tokens.append(token)
+        finished = [(at, self._finish(self.rows[at])) for at in range(first, len(self.rows))]
+        done = [(self.rows[at], self._completion(self.rows[at], why)) for at, why in finished if why]
+        self._leave([at for at, why in finished if why])
+        return done
+
+    def _leave(self, leaving: Sequence[int]) -> None:
+        for at in sorted(leaving, reverse=True):
+            self._window.drop(at)
+            self.rows[at] = self.rows[-1]
+            self.rows.pop()
+
+    def _finish(self, row: Row) -> Finish | None:
+        request = row.job.request
+        if row.tokens[-1] in self._ends or (request.stop and self._stopped(row)):
+            return "stop"
+        return "length" if len(row.tokens) >= request.max_tokens else None
+
+    def _stopped(self, row: Row) -> bool:
+        stop = row.job.request.stop
+        # A stop string of n bytes lies within the last n tokens; the rest is spared the decoding.
+        tail = self._text(row.tokens[-max(len(word.encode()) for word in stop) - 4 :])
+        return any(word in tail for word in stop)
+
+    def _completion(self, row: Row, why: Finish) -> Completion:
+        text = self._text(row.tokens)
+        cut = min((text.find(word) for word in row.job.request.stop if word in text), default=len(text))
+        return Completion(text[:cut], len(row.job.request.ids), len(row.tokens), why)
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        return str(
+            self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        )
+
+
+def choose(logits: Any, rows: Sequence[Row]) -> list[int]:
+    """The next token of each row: the likeliest, or one drawn from the whole softmax with the row's own number."""
+    import torch
+
+    tokens: list[int] = logits.argmax(-1).tolist()
+    warm = [at for at, row in enumerate(rows) if row.job.request.temperature > 0]
+    if warm:
+        heat = [[rows[at].job.request.temperature] for at in warm]
+        draw = [[rows[at].draws[len(rows[at].tokens)]] for at in warm]
+        scaled = logits[warm].double() / torch.tensor(heat, dtype=torch.float64, device=logits.device)
+        total = scaled.softmax(-1).cumsum(-1)
+        aim = torch.tensor(draw, dtype=torch.float64, device=logits.device) * total[:, -1:]
+        drawn = torch.searchsorted(total, aim, right=True).clamp(max=logits.shape[-1] - 1)
+        for at, token in zip(warm, drawn[:, 0].tolist(), strict=True):
+            tokens[at] = token
+    return tokens
+
+
+def groups_of_similar_length(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Jobs by rising prompt length, parted where padding would cost more than a quarter of a row."""
+    group: list[Job] = []
+    for job in sorted(jobs, key=lambda job: len(job.request.ids)):
+        length = len(job.request.ids)
+        padded = group and length > 1.25 * len(group[0].request.ids) + 16
+        if padded or length * (len(group) + 1) > PREFILL_TOKENS and group:
+            yield group
+            group = []
+        group.append(job)
+    if group:
+        yield group
+
+
+def _draws(request: Request) -> Sequence[float]:
+    import torch
+
+    if not request.temperature:
+        return ()
+    generator = torch.Generator()
+    if request.seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(request.seed % 2**63)
+    draws: list[float] = torch.rand(request.max_tokens, generator=generator, dtype=torch.float64).tolist()
+    return draws

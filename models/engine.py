@@ -1,0 +1,154 @@
+"""The in-process engine: one thread owns a model and its adapters, and answers many callers in one batch.
+
+    engine = Engine("runs/seed", {"plan": Path("runs/adapters/plan-3fa9c1d2e4b5")})
+    future = engine.submit(Request(ids, adapter="plan", max_tokens=20))
+    future.result().text
+    engine.close()
+
+A new request joins between two decoding steps, so a short one never waits for a long one to end. A future that its
+caller cancels frees its row. Not covered: more than one device.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from autoact.core.errors import ModelError, PromptTooLong
+from autoact.models.decoding import Decoder, Done
+from autoact.models.request import Completion, Job, Request
+
+__all__ = ["Completion", "Engine", "Request"]
+
+
+class Engine:
+    """Loads the model in `path` (a folder or hub name) with its adapters. Raises ModelError."""
+
+    def __init__(
+        self,
+        path: str,
+        adapters: Mapping[str, Path] | None = None,
+        *,
+        max_batch: int = 64,
+        threads: int | None = None,
+    ) -> None:
+        from autoact.models.chat_format import prepare
+        from autoact.models.network import Network
+        from autoact.models.weights import model_folder
+
+        self.folder = model_folder(path)
+        self.adapters = dict(adapters or {})
+        self.tokenizer = load_tokenizer(self.folder)
+        self.note = prepare(self.tokenizer)
+        network = Network(self.folder, self.adapters)
+        self.max_positions = network.max_positions
+        self._decoder = Decoder(network, self.tokenizer)
+        self._max_batch = max_batch
+        self._threads = threads
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name=f"engine {self.folder.name}", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: Request) -> Future[Completion]:
+        """Queue `request`. Raises PromptTooLong, and ModelError on a setting that cannot be met."""
+        self._check(request)
+        future: Future[Completion] = Future()
+        with self._lock:
+            if self._closed:
+                raise ModelError("the engine is closed; make a new one")
+            self._queue.put(Job(request, future))
+        return future
+
+    def close(self) -> None:
+        """Fail what is pending with ModelError and end the thread."""
+        with self._lock:
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+
+    def _check(self, request: Request) -> None:
+        if request.adapter is not None and request.adapter not in self.adapters:
+            known = ", ".join(self.adapters) or "none"
+            raise ModelError(f"no adapter {request.adapter!r} in this engine; it has: {known}")
+        if not request.ids or request.max_tokens < 1 or request.temperature < 0 or "" in request.stop:
+            raise ModelError("a request needs a prompt, max_tokens ≥ 1, temperature ≥ 0 and no empty stop string")
+        size = len(request.ids) + request.max_tokens
+        if self.max_positions is not None and size > self.max_positions:
+            raise PromptTooLong(
+                f"the prompt has {len(request.ids)} tokens and {request.max_tokens} more were asked for, but the "
+                f"model's window is {self.max_positions}: shorten the conversation or lower max_tokens"
+            )
+
+    def _run(self) -> None:
+        import torch
+
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)
+        with torch.inference_mode():
+            while self._turn():
+                pass
+        _fail(self._left(), ModelError("the engine was closed before it could answer"))
+
+    def _turn(self) -> bool:
+        """Let newcomers in and decode one step; False once the engine is closed."""
+        newcomers = self._take()
+        if newcomers is None:
+            return False
+        try:
+            _answer(self._decoder.admit(newcomers))
+            _answer(self._decoder.step())
+        except Exception as problem:  # whatever it was, its callers must hear of it and the thread live on
+            _fail([*newcomers, *(row.job for row in self._decoder.rows)], problem)
+            self._decoder.clear()
+        return True
+
+    def _take(self) -> list[Job] | None:
+        """The jobs there is room for, waiting for one when nothing is in flight; None to close."""
+        jobs: list[Job] = []
+        while len(jobs) + len(self._decoder.rows) < self._max_batch:
+            try:
+                job = self._queue.get(block=not jobs and not self._decoder.rows)
+            except queue.Empty:
+                break
+            if job is None:
+                _fail(jobs, ModelError("the engine was closed before it could answer"))
+                return None
+            if not job.future.cancelled():
+                jobs.append(job)
+        return jobs
+
+    def _left(self) -> list[Job]:
+        jobs = [row.job for row in self._decoder.rows]
+        while not self._queue.empty():
+            job = self._queue.get()
+            if job is not None:
+                jobs.append(job)
+        return jobs
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer in `folder`. Raises ModelError."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError, ImportError) as problem:
+        raise ModelError(f"{folder} has no tokenizer that loads; save one beside the model") from problem
+
+
+def _answer(done: Done) -> None:
+    for row, completion in done:
+        if row.job.future.set_running_or_notify_cancel():
+            row.job.future.set_result(completion)
+
+
+def _fail(jobs: Iterable[Job], problem: Exception) -> None:
+    for job in jobs:
+        if not job.future.done() and job.future.set_running_or_notify_cancel():
+            job.future.set_exception(problem)

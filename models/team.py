@@ -1,0 +1,51 @@
+"""A trained team's chat models: one engine holds the base and every adapter.
+
+    models = team_models(team, Path("runs/atlas"))
+    models["plan"].model_name            # "plan-3fa9c1d2e4b5", the adapter's folder
+    models["reflect"].model_name         # "seed", the base's folder, when the team has no adapter for it
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from langchain_core.language_models import BaseChatModel
+
+from autoact.core.errors import RunError
+from autoact.core.records import ROLES, Team
+from autoact.models.local import LocalChatModel
+from autoact.models.weights import model_hash
+
+
+def team_models(team: Team, folder: Path) -> dict[str, BaseChatModel]:
+    """Role → chat model. Raises RunError when the base has changed or an adapter's folder is missing."""
+    base = _base(team, folder)
+    adapters = {role: _adapter(role, path, folder) for role, path in team.adapters.items()}
+    from autoact.models.engine import Engine
+
+    engine = Engine(base, {path.name: path for path in adapters.values()})
+    names = {role: path.name for role, path in adapters.items()}
+    return {
+        role: LocalChatModel(
+            engine=engine, adapter=names.get(role), model_name=names.get(role, engine.folder.name)
+        )
+        for role in dict.fromkeys((*ROLES, *adapters))
+    }
+
+
+def _base(team: Team, folder: Path) -> str:
+    base = str(folder / team.base) if (folder / team.base).is_dir() else team.base
+    found = model_hash(base)
+    if found != team.base_hash:
+        raise RunError(
+            f"the base model {base} is not the one this team was trained on: its hash is {found}, "
+            f"team.json says {team.base_hash}; bring back the old model or learn again"
+        )
+    return base
+
+
+def _adapter(role: str, path: str, folder: Path) -> Path:
+    where = folder / path
+    if not where.is_dir():
+        raise RunError(f"the adapter folder {where} of role {role!r} is missing: learn again or bring it back")
+    return where

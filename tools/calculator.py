@@ -1,0 +1,90 @@
+"""Calculator: an arithmetic expression → its value, computed in the pydantic-monty sandbox.
+
+    >>> to_python("15% of 1,234 ^ 2")
+    '(15/100)* 1234 ** 2'
+"""
+
+import re
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from langchain_core.tools import BaseTool, ToolException
+
+from autoact.tools.memory import Result, library_tool
+
+if TYPE_CHECKING:
+    from pydantic_monty import Monty, ResourceLimits
+
+LONGEST = 500
+SECONDS = 1.0
+LIMITS: "ResourceLimits" = {
+    "max_feed_duration_secs": SECONDS,
+    "max_memory": 50_000_000,
+    "max_recursion_depth": 50,
+    "max_suspensions": 0,
+}
+_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**"})  # noqa: RUF001
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_PERCENT_OF = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*of\b", re.IGNORECASE)
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%(?!\s*[\w(])")
+
+
+def to_python(expression: str) -> str:
+    """The expression as Python: `^` is a power, `1,234` a number, `15% of x` a product."""
+    text = _THOUSANDS.sub("", expression.strip().rstrip("=?").translate(_SIGNS))
+    return _PERCENT.sub(r"(\1/100)", _PERCENT_OF.sub(r"(\1/100)*", text))
+
+
+class _Sandbox:
+    """The worker processes of the sandbox, started with the first expression and kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+        self._pool: Monty | None = None
+
+    def value(self, code: str) -> object:
+        from pydantic_monty import Monty
+
+        with self._lock:
+            if self._pool is None:
+                self._pool = self._stack.enter_context(Monty())
+            pool = self._pool
+        with pool.checkout(limits=LIMITS) as session:
+            return session.feed_run(code)
+
+
+def calculate(sandbox: _Sandbox, expression: str) -> str:
+    """The value of an expression, as text. Raises ToolException when it has none within the limits."""
+    from pydantic_monty import MontyError
+
+    if len(expression) > LONGEST or "\n" in expression.strip():
+        raise ToolException(f"An expression is one line of at most {LONGEST} characters.")
+    code = f"from math import sqrt, sin, cos, tan, log, log10, exp, pi, e, floor, ceil\n({to_python(expression)})"
+    try:
+        value = sandbox.value(code)
+    except MontyError as problem:
+        reason = str(problem).strip().splitlines()[-1][:200] if str(problem).strip() else "it has no value"
+        raise ToolException(f"{expression[:100]} cannot be computed: {reason}") from None
+    if not isinstance(value, (int, float)):
+        raise ToolException(f"{expression[:100]} is not an arithmetic expression.")
+    return _shown(value)
+
+
+def _shown(value: int | float) -> str:
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    if value.bit_length() > 1000:
+        raise ToolException("The value has more than 300 digits.")
+    return str(value)
+
+
+def calculator_tool() -> BaseTool:
+    """A calculator; nothing it is given can touch files, network or this process."""
+    sandbox = _Sandbox()
+
+    def run(expression: str) -> Result:
+        return calculate(sandbox, expression), None
+
+    return library_tool("Calculator", "computes an arithmetic expression.", "the expression alone, such as 3 * 4.", run)

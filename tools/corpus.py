@@ -1,0 +1,99 @@
+"""The pages that Search, Retrieve and Lookup read: a JSONL file of `{"title": …, "text": …}`, kept in memory.
+
+    corpus = load_corpus(Path("corpus.jsonl"))
+    corpus.page("lima")                 # by title, whatever its case
+    corpus.search("capital of Peru", 3) # the best pages, by BM25
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoact.core.errors import TaskError
+from autoact.core.task import read_lines
+
+if TYPE_CHECKING:
+    import tantivy
+
+INDEX_BYTES = 15_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page; its opening is the text up to the first blank line."""
+
+    title: str
+    text: str
+
+    @property
+    def opening(self) -> str:
+        return self.text.split("\n\n")[0].strip()
+
+
+class Corpus:
+    """Pages by title, and a tantivy index over titles and texts, built when first searched."""
+
+    def __init__(self, pages: Iterable[Page]) -> None:
+        self.pages = tuple(pages)
+        self._by_title = {_key(page.title): page for page in reversed(self.pages)}
+        self._lock = threading.Lock()
+
+    def page(self, title: str) -> Page | None:
+        """The page of that title, or None."""
+        return self._by_title.get(_key(title))
+
+    def search(self, words: str, limit: int) -> list[Page]:
+        """The pages that match any of the words, best first."""
+        return self._search(words, limit, {"title": 2.0, "text": 1.0})
+
+    def similar(self, title: str, limit: int = 5) -> list[str]:
+        """Titles that share words with a title, best first."""
+        return [page.title for page in self._search(title, limit, {"title": 1.0})]
+
+    def _search(self, words: str, limit: int, fields: dict[str, float]) -> list[Page]:
+        with self._lock:
+            index = self._index
+        searcher = index.searcher()
+        # The lenient parser reads any text as words: hostile query syntax is dropped, not obeyed.
+        plain = " ".join("".join(c if c.isalnum() else " " for c in words[:1000]).lower().split())
+        query, _ = index.parse_query_lenient(plain, list(fields), field_boosts=fields)
+        hits = searcher.search(query, limit).hits
+        return [self.pages[searcher.doc(address)["number"][0]] for _, address in hits]
+
+    @cached_property
+    def _index(self) -> tantivy.Index:
+        import tantivy
+
+        schema = tantivy.SchemaBuilder()
+        schema.add_text_field("title", stored=False)
+        schema.add_text_field("text", stored=False)
+        schema.add_integer_field("number", stored=True)
+        index = tantivy.Index(schema.build())
+        writer = index.writer(INDEX_BYTES, 1)
+        for number, page in enumerate(self.pages):
+            writer.add_document(tantivy.Document(title=page.title, text=page.text, number=number))
+        writer.commit()
+        index.reload()
+        return index
+
+
+def load_corpus(path: Path) -> Corpus:
+    """The corpus of a JSONL file. Raises TaskError naming the line that is wrong, or the file when empty."""
+    pages = []
+    for number, data in read_lines(path):
+        title, text = (data.get("title"), data.get("text")) if isinstance(data, dict) else (None, None)
+        if not (isinstance(title, str) and title.strip() and isinstance(text, str) and text.strip()):
+            raise TaskError(f"{path} line {number} must be an object with a title and a text")
+        pages.append(Page(title.strip(), text.strip()))
+    if not pages:
+        raise TaskError(f"{path} holds no page; give the corpus at least one line with a title and a text")
+    return Corpus(pages)
+
+
+def _key(title: str) -> str:
+    return " ".join(title.casefold().split())

@@ -1,0 +1,40 @@
+"""Lookup: a keyword → the next sentence with it in the page last found, as `(Result 1/3) …`."""
+
+import re
+from typing import Annotated
+
+from langchain_core.tools import BaseTool, ToolException
+from langgraph.prebuilt import InjectedState
+
+from autoact.tools.memory import Memory, Result, library_tool
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+def lookup(memory: Memory | None, keyword: str) -> Result:
+    """The next sentence with the keyword, whatever its case; a new keyword starts from the first.
+
+    Raises ToolException without an open page, and when no (more) sentence has the keyword.
+    """
+    keyword = keyword.strip()
+    if not memory or not memory.get("text"):
+        raise ToolException("No page is open. Find a page first.")
+    if not keyword:
+        raise ToolException("The input is empty. Give a keyword.")
+    found = [s for s in _SENTENCE_END.split(memory["text"]) if keyword.casefold() in s.casefold()]
+    seen = memory["cursor"] if memory["keyword"] == keyword.casefold() else 0
+    if seen >= len(found):
+        more = "more " if seen else ""
+        raise ToolException(f"The open page has no {more}sentence with {keyword[:200]}.")
+    after = Memory(text=memory["text"], keyword=keyword.casefold(), cursor=seen + 1)
+    return f"(Result {seen + 1}/{len(found)}) {found[seen].strip()}", after
+
+
+def lookup_tool() -> BaseTool:
+    """Lookup in the page that the state remembers."""
+
+    def run(keyword: str, memory: Annotated[Memory | None, InjectedState("memory")]) -> Result:
+        return lookup(memory, keyword)
+
+    definition = "shows the next sentence of the open page that has a keyword."
+    return library_tool("Lookup", definition, "the keyword alone.", run)
