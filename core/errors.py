@@ -5,7 +5,7 @@
     │   ├── TaskError            a task file, its corpus or its question files
     │   ├── ModelError           a model that does not load, or cannot be used as asked
     │   └── RunError             a run folder: of another task, corrupt, locked, incomplete, disk full
-    ├── ParseError               a model's text is not in the asked form (becomes an observation, never a crash)
+    ├── ParseError               a model's text is not in the asked form (an observation, never a crash)
     ├── PromptTooLong            a prompt does not fit the model's context window
     └── EndpointError            a model server that cannot be reached or fails (never a wrong answer)
 

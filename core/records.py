@@ -129,11 +129,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training sequence for one role: a whole conversation with that role's turns marked."""
+    """One training sequence for one role: a conversation with that role's turns marked.
+
+    `held_out` examples are not trained on; the losses in the report are measured on them.
+    """
 
     id: str
     role: str
     messages: tuple[Message, ...]
+    held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,8 @@ T = typing.TypeVar("T")
 
 def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
     """The record of `kind` that `data` holds. Raises ValueError on a missing, unknown or ill-typed field."""
+    if not isinstance(data, Mapping):
+        raise ValueError(f"a {kind.__name__} must be an object")
     hints = typing.get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
     unknown = data.keys() - fields.keys()
@@ -185,7 +191,7 @@ def _value(hint: Any, value: Any, name: str) -> Any:
         return value
     if origin in (typing.Union, types.UnionType) and (value is None or len(args) == 2):
         return None if value is None else _value(args[0], value, name)
-    if (origin or hint) is Mapping or origin is not None and issubclass(origin, Mapping):
+    if (origin or hint) is Mapping or (isinstance(origin, type) and issubclass(origin, Mapping)):
         if isinstance(value, Mapping):
             return dict(value)
     elif hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):

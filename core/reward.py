@@ -43,11 +43,13 @@ def exact_match(answer: str, gold: str) -> bool:
 
 
 def choice_index(answer: str, choices: Sequence[str]) -> int | None:
-    """Which option an answer names, by letter (`B`, `(b)`, `B.`), by text or by both; None when it names none."""
+    """The option an answer names by letter (`B`, `(b)`, `B.`), by text or both; None when it names none."""
     text = answer.strip()
-    for index, choice in enumerate(choices):
-        if normalize(text) and normalize(text) == normalize(choice):
-            return index
+    if text and text in choices:
+        return choices.index(text)
+    same = [index for index, choice in enumerate(choices) if exact_match(text, choice)]
+    if len(same) == 1:  # options such as 1.5 and 15 are the same once normalised
+        return same[0]
     letter = _LETTER.fullmatch(text) or re.match(r"\(([A-Za-z])\)\s|([A-Za-z])[.:]\s", text)
     if letter is None:
         return None

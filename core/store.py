@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -54,15 +53,17 @@ class Store(Generic[R]):
         return len(self._records)
 
     def append(self, *records: R) -> None:
-        """Write the records as one block and flush it. Raises RunError when the disk takes no more."""
+        """Write the records as one block, or none of them. Raises RunError when the disk takes no more."""
         block = b"".join(json_line(to_json(record)) for record in records)
-        with writing(self.path), self.path.open("ab") as file:
+        # Unbuffered: closing a buffered file would write the rest of a block that failed.
+        with writing(self.path), self.path.open("ab", buffering=0) as file:
             file.truncate(self._size)
             try:
-                file.write(block)
-                file.flush()
+                left = block
+                while left:
+                    left = left[file.write(left) :]
             except OSError:
-                os.truncate(self.path, self._size)
+                file.truncate(self._size)
                 raise
         self._size += len(block)
         for record in records:

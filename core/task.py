@@ -1,12 +1,12 @@
 """A task: what the user writes down, one YAML file, checked whole before anything runs.
 
-    name: Atlas
-    description: Answer questions about countries …
-    model: transformers:seed
-    tools: [Search, Retrieve, Lookup]
-    corpus: corpus.jsonl
-    examples:
-      - {question: What is the currency of Peru?, answer: sol}
+name: Atlas
+description: Answer questions about countries …
+model: transformers:seed
+tools: [Search, Retrieve, Lookup]
+corpus: corpus.jsonl
+examples:
+  - {question: "What is the currency of Peru?", answer: sol}
 """
 
 from __future__ import annotations
@@ -44,13 +44,16 @@ class LearnConfig(_Section):
     max_steps: int = Field(8, gt=0, description="Steps a trajectory may take, reflections included.")
     max_reflections: int = Field(2, ge=0, description="Times a trajectory may be sent back by reflection.")
     max_tokens: int = Field(256, gt=0, description="Tokens a turn may take.")
+    instruct_tokens: int = Field(1024, gt=0, description="Tokens a self-instruct reply may take.")
     max_tools: int = Field(4, gt=0, description="Tools the META-AGENT may select.")
     workers: int = Field(32, gt=0, description="Questions in flight at once.")
     min_kept: int = Field(10, gt=0, description="Kept trajectories below which training is refused.")
     lora_rank: int = Field(8, gt=0, description="LoRA rank.")
     lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")
     lora_dropout: float = Field(0.05, ge=0, lt=1, description="LoRA dropout.")
-    lora_targets: tuple[str, ...] = Field(("q_proj", "v_proj"), description="Modules LoRA adapts.", strict=False)
+    lora_targets: tuple[str, ...] = Field(
+        ("q_proj", "v_proj"), description="Modules LoRA adapts.", strict=False
+    )
     learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate (cosine).")
     warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps that warm up.")
     epochs: int = Field(5, gt=0, description="Passes over each role's examples.")
@@ -70,10 +73,14 @@ class Task(_Section):
     tools: tuple[Text, ...] = Field(min_length=1, description="Tools on offer.", strict=False)
     corpus: str = Field("", description="JSONL of {title, text}, read by Search, Retrieve and Lookup.")
     examples: tuple[dict[str, Any], ...] = Field(
-        min_length=1, description="A handful of {question, answer[, choices, context, caption, ocr]}.", strict=False
+        min_length=1,
+        description="A handful of {question, answer[, choices, context, caption, ocr]}.",
+        strict=False,
     )
     benchmarks: dict[str, str] = Field(default_factory=dict, description="Splits to evaluate: name to JSONL.")
-    exclude: tuple[str, ...] = Field((), description="JSONL files whose questions are never learned from.", strict=False)
+    exclude: tuple[str, ...] = Field(
+        (), description="JSONL files whose questions are never learned from.", strict=False
+    )
     learn: LearnConfig = Field(default_factory=LearnConfig, description="How to learn.")
     folder: Path = Field(Path(), exclude=True, description="Where the task file lies.", strict=False)
 
@@ -99,7 +106,9 @@ class Task(_Section):
             return _resolve(f"transformers:{self.base}", self.folder).partition(":")[2]
         provider, _, name = self.model_spec().partition(":")
         if provider != "transformers":
-            raise TaskError(f"base: is needed to train on, since model: {self.model} is not transformers:PATH")
+            raise TaskError(
+                f"base: is needed to train on, since model: {self.model} is not transformers:PATH"
+            )
         return name
 
     def seeds(self) -> tuple[QAPair, ...]:
@@ -124,12 +133,12 @@ def load_task(path: Path, overrides: dict[str, Any] | None = None) -> Task:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise TaskError(f"{path} cannot be read ({problem.strerror}); give the path of a task file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
         raise TaskError(f"{path} is not YAML: {' '.join(str(problem).split())}") from None
     if not isinstance(data, dict):
         raise TaskError(f"{path} must be a YAML mapping with name, description, model, tools and examples")
-    if overrides:
-        data["learn"] = {**(data.get("learn") or {}), **overrides}
+    if overrides and isinstance(data.get("learn", {}), dict):
+        data["learn"] = {**data.get("learn", {}), **overrides}
     task = check_task(data, path, path.parent.resolve())
     _check_files(task, path)
     return task
@@ -147,6 +156,7 @@ def check_task(data: dict[str, Any], path: Path, folder: Path) -> Task:
         raise TaskError(f"{path}: {field} {advice}") from None
     try:
         task.seeds()
+        task.fingerprint()
     except ValueError as problem:
         raise TaskError(f"{path}: examples: {problem}") from None
     return task
@@ -193,10 +203,15 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as problem:
-        raise TaskError(f"{path} cannot be read ({problem}); give the path of a JSONL file in UTF-8") from None
+        raise TaskError(
+            f"{path} cannot be read ({problem}); give the path of a JSONL file in UTF-8"
+        ) from None
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                yield number, json.loads(line)
-            except ValueError as problem:
+                value = json.loads(line)
+                if "\\u" in line:  # an escape may hold half a character, which no tokenizer or index takes
+                    json.dumps(value, ensure_ascii=False).encode()
+            except (ValueError, RecursionError) as problem:
                 raise TaskError(f"{path} line {number} is not JSON ({problem})") from None
+            yield number, value

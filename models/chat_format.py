@@ -52,7 +52,7 @@ def as_chat(messages: Sequence[BaseMessage]) -> Chat:
 
 
 def prepare(tokenizer: Any) -> str:
-    """Give the tokenizer a pad token and a chat template where it lacks them; a note when a template was set."""
+    """Give the tokenizer a pad token and a chat template where it lacks them; a note when it got ours."""
     if tokenizer.eos_token is None:
         raise ModelError("the tokenizer has no end-of-text token (eos_token); set one in its configuration")
     if tokenizer.pad_token is None:
@@ -78,7 +78,7 @@ def to_ids(tokenizer: Any, chat: Sequence[dict[str, str]], generate: bool) -> li
 def turn_spans(tokenizer: Any, chat: Sequence[dict[str, str]]) -> Turns:
     """Where the assistant turns lie in `to_ids(chat)`. Raises ModelError when a shorter chat is no prefix."""
     ids = to_ids(tokenizer, chat, generate=False)
-    special = set(tokenizer.all_special_ids)
+    marks = _mark_ids(tokenizer)
     spans = []
     for turn, message in enumerate(chat):
         if message["role"] == "assistant":
@@ -86,7 +86,7 @@ def turn_spans(tokenizer: Any, chat: Sequence[dict[str, str]]) -> Turns:
             closed = to_ids(tokenizer, chat[: turn + 1], generate=False)
             if ids[: len(opening)] != opening or ids[: len(closed)] != closed:
                 raise ModelError(_unstable(turn))
-            spans.append((len(opening), _closing(closed, len(opening), special)))
+            spans.append((len(opening), _closing(closed, len(opening), marks)))
     return Turns(ids, spans)
 
 
@@ -104,18 +104,20 @@ def prefix_problem(tokenizer: Any) -> str:
 
 
 def closing_ids(tokenizer: Any) -> set[int]:
-    """The special tokens that end a turn: the tokenizer's own, and the one the template closes with."""
+    """The tokens that end a turn: the tokenizer's own, and the one the template closes with."""
     chat = PROBE[:3]
     opening = to_ids(tokenizer, chat[:2], generate=True)
     closed = to_ids(tokenizer, chat, generate=False)
-    special = set(tokenizer.all_special_ids)
-    return {tokenizer.eos_token_id} | set(next(([i] for i in closed[len(opening) :] if i in special), []))
+    last = closed[_closing(closed, len(opening), _mark_ids(tokenizer)) - 1]
+    return {tokenizer.eos_token_id} | ({last} & _mark_ids(tokenizer))
 
 
 def _role(message: BaseMessage) -> str:
     role = ROLE_OF_TYPE.get(message.type)
     if role is None:
-        raise ModelError(f"a {message.type!r} message cannot be sent: use system, user and assistant messages")
+        raise ModelError(
+            f"a {message.type!r} message cannot be sent: use system, user and assistant messages"
+        )
     return role
 
 
@@ -136,8 +138,14 @@ def _rendered(tokenizer: Any, chat: Sequence[dict[str, str]], generate: bool) ->
         raise ModelError(f"the model's chat template refuses this conversation: {problem}") from None
 
 
+def _mark_ids(tokenizer: Any) -> set[int]:
+    """The added tokens, special or not: a template may close a turn with either."""
+    added = tokenizer.added_tokens_decoder.items()
+    return {number for number, token in added if token.content.strip()} | set(tokenizer.all_special_ids)
+
+
 def _closing(ids: list[int], start: int, special: set[int]) -> int:
-    """One past the last special token of ids[start:]: what a template writes after it is nobody's turn."""
+    """One past the last added token of ids[start:]: what a template writes after it is nobody's turn."""
     ends = [at for at in range(start, len(ids)) if ids[at] in special]
     return ends[-1] + 1 if ends else len(ids)
 
@@ -147,7 +155,7 @@ def _unstable(turn: int) -> str:
 
 
 @functools.lru_cache(maxsize=16)
-def _takes_system(tokenizer: Any, template: str) -> bool:
+def _takes_system(tokenizer: Any, template: str) -> bool:  # noqa: ARG001 - part of the cache's key
     try:
         return PROBE[0]["content"] in _rendered(tokenizer, PROBE[:2], generate=True)
     except ModelError:
@@ -165,7 +173,7 @@ def _fold_system(chat: Sequence[dict[str, str]]) -> Chat:
 
 @functools.lru_cache(maxsize=16)
 def _marks(tokenizer: Any, template: str) -> re.Pattern[str]:
-    """What text must not contain: every added token but plain white space, and the template's literal marks."""
+    """What text must not contain: all added tokens but white space, and the template's literal marks."""
     added = {token.content for token in tokenizer.added_tokens_decoder.values()}
     words = added | set(tokenizer.all_special_tokens) | set(LITERAL_MARK.findall(template))
     longest_first = sorted((word for word in words if word.strip()), key=len, reverse=True)

@@ -6,21 +6,22 @@
         for row, completion in decoder.step():
             row.job.future.set_result(completion)
 
-What a row gets never depends on its neighbours: its own mask, positions, adapter and stream of random numbers.
+What a row gets never depends on its neighbours: its own mask, positions, adapter and random numbers.
+(Batches of other shapes round their last bits differently, so an exact tie may still fall either way.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from autoact.models.chat_format import closing_ids
 from autoact.models.kv import Window
 from autoact.models.network import Network
+from autoact.models.prefill import Newcomer, groups_of_similar_length, prefill
+from autoact.models.prefix import Prefix, PrefixStore
 from autoact.models.request import Completion, Finish, Job, Request
-
-PREFILL_TOKENS = 4096
 
 
 @dataclass(slots=True)
@@ -38,12 +39,14 @@ Done = list[tuple[Row, Completion]]
 class Decoder:
     """The rows in flight and their keys and values; to be used from one thread."""
 
-    def __init__(self, network: Network, tokenizer: Any) -> None:
+    def __init__(self, network: Network, tokenizer: Any, prefix_bytes: int = 0) -> None:
         self.rows: list[Row] = []
         self._network = network
         self._tokenizer = tokenizer
         self._ends = network.end_ids | closing_ids(tokenizer)
         self._window = Window()
+        # A sliding window is measured in columns, and a kept prefix leaves a gap between them.
+        self._prefixes = PrefixStore(prefix_bytes) if prefix_bytes and not network.sliding else None
 
     def clear(self) -> None:
         self.rows.clear()
@@ -52,11 +55,12 @@ class Decoder:
     def admit(self, jobs: Sequence[Job]) -> Done:
         """Prefill `jobs` and sample their first token; those that are done with it already."""
         done: Done = []
-        for group in groups_of_similar_length(jobs):
-            logits = self._prefill([job.request for job in group])
+        for group in groups_of_similar_length([Newcomer(job, self._known(job.request)) for job in jobs]):
+            batch = prefill(self._network, group)
+            self._window.add(batch.layers, batch.spans)
             first = len(self.rows)
-            self.rows += [Row(job, _draws(job.request)) for job in group]
-            done += self._advance(first, logits)
+            self.rows += [Row(newcomer.job, _draws(newcomer.job.request)) for newcomer in group]
+            done += self._advance(first, batch.logits)
         return done
 
     def step(self) -> Done:
@@ -76,25 +80,6 @@ class Decoder:
         logits = self._network.logits(ids, self._mask(starts), positions, window.cache(), adapters)
         return self._advance(0, logits)
 
-    def _prefill(self, requests: Sequence[Request]) -> Any:
-        import torch
-        from transformers import DynamicCache
-
-        lengths = [len(request.ids) for request in requests]
-        width, cache, device = max(lengths), DynamicCache(), self._network.device
-        padded = [[0] * (width - len(request.ids)) + list(request.ids) for request in requests]
-        starts = torch.tensor([width - length for length in lengths], device=device)[:, None]
-        columns = torch.arange(width, device=device)
-        logits = self._network.logits(
-            torch.tensor(padded, device=device),
-            None if min(lengths) == width else (columns >= starts).long(),
-            (columns - starts).clamp(min=0),
-            cache,
-            [request.adapter for request in requests],
-        )
-        self._window.add([(layer.keys, layer.values) for layer in cache.layers], lengths)
-        return logits
-
     def _mask(self, starts: Any) -> Any:
         """Which columns each row may look at; None when all rows begin alike."""
         import torch
@@ -112,8 +97,21 @@ class Decoder:
             row.tokens.append(token)
         finished = [(at, self._finish(self.rows[at])) for at in range(first, len(self.rows))]
         done = [(self.rows[at], self._completion(self.rows[at], why)) for at, why in finished if why]
+        self._remember([at for at, why in finished if why])
         self._leave([at for at, why in finished if why])
         return done
+
+    def _known(self, request: Request) -> Prefix:
+        return self._prefixes.find(request.adapter, request.ids) if self._prefixes else Prefix(0, [])
+
+    def _remember(self, done: Sequence[int]) -> None:
+        """Keep what was computed for rows that are done: all tokens but the last, which was only sampled."""
+        if self._prefixes is None:
+            return
+        for at in done:
+            row = self.rows[at]
+            ids = [*row.job.request.ids, *row.tokens[:-1]]
+            self._prefixes.keep(row.job.request.adapter, ids, self._window.row(at))
 
     def _leave(self, leaving: Sequence[int]) -> None:
         for at in sorted(leaving, reverse=True):
@@ -145,7 +143,7 @@ class Decoder:
 
 
 def choose(logits: Any, rows: Sequence[Row]) -> list[int]:
-    """The next token of each row: the likeliest, or one drawn from the whole softmax with the row's own number."""
+    """Each row's next token: the likeliest, or drawn from the whole softmax with the row's own number."""
     import torch
 
     tokens: list[int] = logits.argmax(-1).tolist()
@@ -160,20 +158,6 @@ def choose(logits: Any, rows: Sequence[Row]) -> list[int]:
         for at, token in zip(warm, drawn[:, 0].tolist(), strict=True):
             tokens[at] = token
     return tokens
-
-
-def groups_of_similar_length(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """Jobs by rising prompt length, parted where padding would cost more than a quarter of a row."""
-    group: list[Job] = []
-    for job in sorted(jobs, key=lambda job: len(job.request.ids)):
-        length = len(job.request.ids)
-        padded = group and length > 1.25 * len(group[0].request.ids) + 16
-        if padded or length * (len(group) + 1) > PREFILL_TOKENS and group:
-            yield group
-            group = []
-        group.append(job)
-    if group:
-        yield group
 
 
 def _draws(request: Request) -> Sequence[float]:

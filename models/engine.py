@@ -5,8 +5,8 @@
     future.result().text
     engine.close()
 
-A new request joins between two decoding steps, so a short one never waits for a long one to end. A future that its
-caller cancels frees its row. Not covered: more than one device.
+A new request joins between two decoding steps, so a short one never waits for a long one to end.
+A future that its caller cancels frees its row. Not covered: more than one device.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ __all__ = ["Completion", "Engine", "Request"]
 
 
 class Engine:
-    """Loads the model in `path` (a folder or hub name) with its adapters. Raises ModelError."""
+    """Loads the model in `path` (a folder or hub name) with its adapters. Raises ModelError.
+
+    `prefix_bytes` bounds what is kept of finished requests for those that go on from them; 0 keeps nothing.
+    """
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Engine:
         *,
         max_batch: int = 64,
         threads: int | None = None,
+        prefix_bytes: int = 1 << 30,
     ) -> None:
         from autoact.models.chat_format import prepare
         from autoact.models.network import Network
@@ -46,7 +50,7 @@ class Engine:
         self.note = prepare(self.tokenizer)
         network = Network(self.folder, self.adapters)
         self.max_positions = network.max_positions
-        self._decoder = Decoder(network, self.tokenizer)
+        self._decoder = Decoder(network, self.tokenizer, prefix_bytes)
         self._max_batch = max_batch
         self._threads = threads
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -77,12 +81,14 @@ class Engine:
             known = ", ".join(self.adapters) or "none"
             raise ModelError(f"no adapter {request.adapter!r} in this engine; it has: {known}")
         if not request.ids or request.max_tokens < 1 or request.temperature < 0 or "" in request.stop:
-            raise ModelError("a request needs a prompt, max_tokens ≥ 1, temperature ≥ 0 and no empty stop string")
+            raise ModelError(
+                "a request needs a prompt, max_tokens ≥ 1, temperature ≥ 0 and no empty stop string"
+            )
         size = len(request.ids) + request.max_tokens
         if self.max_positions is not None and size > self.max_positions:
             raise PromptTooLong(
-                f"the prompt has {len(request.ids)} tokens and {request.max_tokens} more were asked for, but the "
-                f"model's window is {self.max_positions}: shorten the conversation or lower max_tokens"
+                f"the prompt has {len(request.ids)} tokens and {request.max_tokens} more were asked for, but "
+                f"the model's window is {self.max_positions}: shorten the conversation or lower max_tokens"
             )
 
     def _run(self) -> None:

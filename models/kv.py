@@ -1,4 +1,4 @@
-"""The keys and values of every request in flight, so that a decoding step writes one column and copies nothing.
+"""Keys and values of the requests in flight: a decoding step writes one column and copies nothing.
 
 Rows are requests, columns are tokens; every row ends at the same column `end`, whatever its length:
 
@@ -7,7 +7,7 @@ Rows are requests, columns are tokens; every row ends at the same column `end`, 
     row 2   . . . . . . . s h o r
             lo                    end  → the next step writes here, for all rows at once
 
-A row that leaves is overwritten by the last one. Dots are zeros, never stale values: a masked NaN still spoils a sum.
+A row that leaves is overwritten by the last one. Dots are zeros: a masked NaN would still spoil a sum.
 """
 
 from __future__ import annotations
@@ -34,15 +34,19 @@ class Window:
     def low(self) -> int:
         return min(self.starts, default=self.end)
 
-    def add(self, layers: Layers, lengths: Sequence[int]) -> None:
-        """Append rows whose keys and values are right-aligned in `layers` [(rows, heads, columns, size)]."""
+    def add(self, layers: Layers, spans: Sequence[Sequence[tuple[int, int]]]) -> None:
+        """Append the rows of `layers` [(rows, heads, columns, size)], of each the columns in its spans."""
+        lengths = [sum(end - start for start, end in row) for row in spans]
         self._fit(layers, len(self.starts) + len(lengths), max(lengths))
         for source, length in enumerate(lengths):
             row, start = len(self.starts), self.end - length
             for ours, theirs in zip(self._buffers, layers, strict=True):
                 for buffer, tensor in zip(ours, theirs, strict=True):
                     buffer[row, :, :start] = 0
-                    buffer[row, :, start : self.end] = tensor[source, :, tensor.shape[2] - length :]
+                    at = start
+                    for left, right in spans[source]:
+                        buffer[row, :, at : at + right - left] = tensor[source, :, left:right]
+                        at += right - left
             self.starts.append(start)
 
     def drop(self, row: int) -> None:
@@ -57,7 +61,9 @@ class Window:
     def row(self, row: int) -> Layers:
         """A copy of one row's keys and values, (1, heads, length, size) each."""
         span = slice(self.starts[row], self.end)
-        return [(k[row : row + 1, :, span].clone(), v[row : row + 1, :, span].clone()) for k, v in self._buffers]
+        return [
+            (k[row : row + 1, :, span].clone(), v[row : row + 1, :, span].clone()) for k, v in self._buffers
+        ]
 
     def open_column(self) -> None:
         """Make room for one more token of every row."""
@@ -79,9 +85,9 @@ class Window:
 
         window = self
 
-        class Column(DynamicLayer):
+        class Column(DynamicLayer):  # type: ignore[no-untyped-call]
             def __init__(self, index: int) -> None:
-                super().__init__()
+                super().__init__()  # type: ignore[no-untyped-call]
                 self.index = index
 
             def update(self, key_states: Any, value_states: Any, *_: Any, **__: Any) -> tuple[Any, Any]:

@@ -2,7 +2,7 @@
 
     load_model("transformers:runs/seed")                             # in this process
     load_model("openai:plan", endpoint="http://127.0.0.1:8000/v1")   # vLLM, or any OpenAI-compatible server
-    load_model("anthropic:claude-sonnet-4-5")                        # anything LangChain's init_chat_model knows
+    load_model("anthropic:claude-sonnet-4-5")                        # whatever init_chat_model knows
     sampled(model, temperature=0.8, seed=7, max_tokens=256)
 
 Secrets come from the environment (OPENAI_API_KEY), never from a task file.
@@ -35,13 +35,15 @@ def load_model(spec: str, endpoint: str = "") -> BaseChatModel:
         raise ModelError(f"{spec!r} is not a model: write provider:name, such as transformers:runs/seed")
     if provider == "transformers":
         if endpoint:
-            raise ModelError(f"{spec} runs in this process and takes no endpoint: write openai:NAME to use one")
+            raise ModelError(
+                f"{spec} runs in this process and takes no endpoint: write openai:NAME to use one"
+            )
         return _in_process(name)
     if provider == "openai" and endpoint:
         return _at_endpoint(name, endpoint)
     if endpoint:
         raise ModelError(f"{spec} takes no endpoint: write openai:NAME for an OpenAI-compatible server")
-    return _by_langchain(spec, provider)
+    return _by_langchain(spec)
 
 
 def sampled(
@@ -100,7 +102,7 @@ def _at_endpoint(name: str, endpoint: str) -> BaseChatModel:
     )
 
 
-def _by_langchain(spec: str, provider: str) -> BaseChatModel:
+def _by_langchain(spec: str) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
     try:

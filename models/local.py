@@ -18,6 +18,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import ConfigDict, Field
+from typing_extensions import override
 
 from autoact.models.chat_format import as_chat, to_ids
 from autoact.models.engine import Engine
@@ -44,6 +45,7 @@ class LocalChatModel(BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         return {"model_name": self.model_name, "temperature": self.temperature, "seed": self.seed}
 
+    @override
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -53,6 +55,7 @@ class LocalChatModel(BaseChatModel):
     ) -> ChatResult:
         return self._result(self._submit(messages, stop, kwargs).result())
 
+    @override
     async def _agenerate(
         self,
         messages: list[BaseMessage],

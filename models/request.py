@@ -1,7 +1,7 @@
 """What the engine is asked and what it answers.
 
-    Request(ids=(1, 5, 9), adapter="plan", max_tokens=20, temperature=0.8, seed=7, stop=("\\n\\n",))
-    Completion(text="Thought: …", input_tokens=3, output_tokens=12, finish="stop")
+Request(ids=(1, 5, 9), adapter="plan", max_tokens=20, temperature=0.8, seed=7, stop=("\\n\\n",))
+Completion(text="Thought: …", input_tokens=3, output_tokens=12, finish="stop")
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A chat model that says what it is told to: the public fake, for tests and dry runs.
 
-    model = ScriptedChatModel(replies=["Thought: look it up.\\nAction: Retrieve", "Lima"])
-    model.invoke("What is the capital of Peru?").text     # the first reply
-    model.calls[0][0].text                                # "What is the capital of Peru?"
+model = ScriptedChatModel(replies=["Thought: look it up.\\nAction: Retrieve", "Lima"])
+model.invoke("What is the capital of Peru?").text     # the first reply
+model.calls[0][0].text                                # "What is the capital of Peru?"
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field, PrivateAttr
+from typing_extensions import override
 
 
 class ScriptedChatModel(BaseChatModel):
@@ -34,6 +35,7 @@ class ScriptedChatModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "scripted"
 
+    @override
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -43,6 +45,7 @@ class ScriptedChatModel(BaseChatModel):
     ) -> ChatResult:
         return self._answer(messages)
 
+    @override
     async def _agenerate(
         self,
         messages: list[BaseMessage],

@@ -1,8 +1,8 @@
 """A trained team's chat models: one engine holds the base and every adapter.
 
-    models = team_models(team, Path("runs/atlas"))
-    models["plan"].model_name            # "plan-3fa9c1d2e4b5", the adapter's folder
-    models["reflect"].model_name         # "seed", the base's folder, when the team has no adapter for it
+models = team_models(team, Path("runs/atlas"))
+models["plan"].model_name            # "plan-3fa9c1d2e4b5", the adapter's folder
+models["reflect"].model_name         # "seed", the base's folder, when the team has no adapter for it
 """
 
 from __future__ import annotations
@@ -47,5 +47,7 @@ def _base(team: Team, folder: Path) -> str:
 def _adapter(role: str, path: str, folder: Path) -> Path:
     where = folder / path
     if not where.is_dir():
-        raise RunError(f"the adapter folder {where} of role {role!r} is missing: learn again or bring it back")
+        raise RunError(
+            f"the adapter folder {where} of role {role!r} is missing: learn again or bring it back"
+        )
     return where

@@ -18,8 +18,6 @@ from autoact.core.errors import ModelError
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 WANTED = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
-# The trainer's own state, which transformers and peft write beside the weights and never load from there.
-HARMLESS = ("training_args.bin", "optimizer.pt", "scheduler.pt")
 
 
 def model_folder(path: str) -> Path:
@@ -44,7 +42,11 @@ def adapter_folder(folder: Path) -> Path:
     if not (folder / "adapter_model.safetensors").is_file():
         raise ModelError(f"{folder} holds no adapter_model.safetensors: save the adapter as safetensors")
     settings = json.loads(config.read_text("utf-8"))
-    if settings.get("peft_type") != "LORA" or settings.get("use_dora") or settings.get("alora_invocation_tokens"):
+    if (
+        settings.get("peft_type") != "LORA"
+        or settings.get("use_dora")
+        or settings.get("alora_invocation_tokens")
+    ):
         raise ModelError(f"{folder} is not a plain LoRA adapter; the engine serves no other kind")
     return folder
 
@@ -72,9 +74,10 @@ def _inline_template(folder: Path) -> str:
 
 def _refuse_pickle(folder: Path) -> None:
     found = sorted(file.name for pattern in PICKLES for file in folder.glob(pattern))
-    found = [name for name in found if name not in HARMLESS]
     if found:
-        raise ModelError(f"{folder} holds pickled weights ({found[0]}), which are refused: convert to safetensors")
+        raise ModelError(
+            f"{folder} holds a pickle ({found[0]}), which is refused: delete it, or convert it to safetensors"
+        )
 
 
 def _snapshot(name: str) -> Path:
@@ -84,8 +87,10 @@ def _snapshot(name: str) -> Path:
 
     try:
         return Path(snapshot_download(name, allow_patterns=WANTED))
-    except Exception as problem:  # the hub client raises a dozen unrelated types; all mean the same to the user
+    except (
+        Exception
+    ) as problem:  # the hub client raises a dozen unrelated types; all mean the same to the user
         reason = type(problem).__name__
         raise ModelError(
-            f"{name} is neither a folder here nor a model the hub gives us ({reason}): check the name or go online"
+            f"{name} is neither a folder nor a model the hub gives us ({reason}): check the name or go online"
         ) from problem

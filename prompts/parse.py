@@ -1,4 +1,4 @@
-"""Read what a model wrote. Every function is total: any text gives a value or a ParseError, never another error.
+"""Read what a model wrote. Every function is total: any text gives a value or a ParseError, no other error.
 
     >>> parse_plan("Thought: I open Lima.\\nAction: Retrieve")
     PlanTurn(thought='I open Lima.', tool='Retrieve')
@@ -18,8 +18,8 @@ _THINKING = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
 _THOUGHT = re.compile(r"\A(?:.*?^)??[ \t]*Thought[ \t]*:", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 _ACTION = re.compile(r"^[ \t]*Action[ \t]*:(.*)$", re.MULTILINE | re.IGNORECASE)
 _VERDICT = re.compile(r"^[ \t]*Verdict[ \t]*:(.*)$", re.MULTILINE | re.IGNORECASE)
-_NAME = re.compile(r"[^\W\d]\w*")
-_FIELD = re.compile(r"^[ \t]*(Question|Context|Caption|Ocr|Choices|Answer)[ \t]*:", re.MULTILINE | re.IGNORECASE)
+_NAME = re.compile(r"[^\W\d]\w*(?:-\w+)*")
+_FIELD = re.compile(r"(?aim)^[ \t]*(Question|Context|Caption|Ocr|Choices|Answer)[ \t]*:")
 _OPTION = re.compile(r"(?:^|\s)\(([A-Z])\)\s+")
 
 
@@ -98,7 +98,7 @@ def parse_pairs(text: str) -> Pairs:
 
 
 def parse_tools(text: str, tools: Sequence[str], limit: int) -> tuple[str, ...]:
-    """The tools that lines of a reply begin with, in order, each once. Raises ParseError on none or too many."""
+    """The tools that the lines of a reply begin with, each once. Raises ParseError on none or too many."""
     known = {tool.lower(): tool for tool in tools}
     names = (_NAME.search(line) for line in without_thinking(text).splitlines())
     named = (known.get(name.group().lower()) for name in names if name)
@@ -120,9 +120,10 @@ def _thought(text: str) -> str:
 def _blocks(text: str) -> list[dict[str, str]]:
     marks = list(_FIELD.finditer(text))
     blocks: list[dict[str, str]] = [{}]
-    for mark, after in zip(marks, [*marks[1:], None], strict=True):
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    for mark, end in zip(marks, ends, strict=False):
         label = mark.group(1).lower()
-        value = text[mark.end() : after.start() if after else len(text)].strip()
+        value = text[mark.end() : end].strip()
         if label == "answer":
             value = value.split("\n")[0].strip()
         if label in blocks[-1] or "answer" in blocks[-1]:

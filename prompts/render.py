@@ -62,11 +62,15 @@ def plan_chat(brief: Brief, question: Question, steps: Sequence[Step]) -> list[T
 
 def tool_chat(brief: Brief, question: Question, steps: Sequence[Step], thought: str, tool: str) -> list[Turn]:
     """The chat as the TOOL-AGENT is sent it: the plan's turn, then the request for the tool's input."""
-    return [*plan_chat(brief, question, steps), plan_turn(thought, tool), Turn("user", fill("input", tool=tool))]
+    return [
+        *plan_chat(brief, question, steps),
+        plan_turn(thought, tool),
+        Turn("user", fill("input", tool=tool)),
+    ]
 
 
 def reflect_chat(brief: Brief, question: Question, steps: Sequence[Step]) -> list[Turn]:
-    """The chat as the REFLECT-AGENT is sent it: everything up to a Finish, then the question whether it is right."""
+    """The chat as the REFLECT-AGENT is sent it: all up to a Finish, then the question whether it is right."""
     return [*conversation(brief, question, steps), Turn("user", fill("reflect"))]
 
 

@@ -11,7 +11,7 @@ from string import Formatter
 
 
 def fill(name: str, /, **values: object) -> str:
-    """The text of `templates/<name>.txt` with its blanks filled. Raises KeyError when blanks and values differ."""
+    """The text of `templates/<name>.txt`, its blanks filled. Raises KeyError when they differ from values."""
     text, blanks = _load(name)
     if blanks != values.keys():
         raise KeyError(f"template {name} has the blanks {sorted(blanks)}, got {sorted(values)}")

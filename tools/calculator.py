@@ -1,7 +1,7 @@
 """Calculator: an arithmetic expression → its value, computed in the pydantic-monty sandbox.
 
-    >>> to_python("15% of 1,234 ^ 2")
-    '(15/100)* 1234 ** 2'
+>>> to_python("15% of 1,234 ^ 2")
+'(15/100)* 1234 ** 2'
 """
 
 import re
@@ -16,6 +16,7 @@ from autoact.tools.memory import Result, library_tool
 if TYPE_CHECKING:
     from pydantic_monty import Monty, ResourceLimits
 
+IMPORTS = "from math import sqrt, sin, cos, tan, log, log10, exp, pi, e, floor, ceil"
 LONGEST = 500
 SECONDS = 1.0
 LIMITS: "ResourceLimits" = {
@@ -24,7 +25,7 @@ LIMITS: "ResourceLimits" = {
     "max_recursion_depth": 50,
     "max_suspensions": 0,
 }
-_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**"})  # noqa: RUF001
+_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**"})
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PERCENT_OF = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*of\b", re.IGNORECASE)
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%(?!\s*[\w(])")
@@ -32,7 +33,7 @@ _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%(?!\s*[\w(])")
 
 def to_python(expression: str) -> str:
     """The expression as Python: `^` is a power, `1,234` a number, `15% of x` a product."""
-    text = _THOUSANDS.sub("", expression.strip().rstrip("=?").translate(_SIGNS))
+    text = _THOUSANDS.sub("", expression.strip().rstrip("=? ").translate(_SIGNS))
     return _PERCENT.sub(r"(\1/100)", _PERCENT_OF.sub(r"(\1/100)*", text))
 
 
@@ -52,7 +53,7 @@ class _Sandbox:
                 self._pool = self._stack.enter_context(Monty())
             pool = self._pool
         with pool.checkout(limits=LIMITS) as session:
-            return session.feed_run(code)
+            return session.feed_run(code, print_callback=lambda *_: None)
 
 
 def calculate(sandbox: _Sandbox, expression: str) -> str:
@@ -61,7 +62,7 @@ def calculate(sandbox: _Sandbox, expression: str) -> str:
 
     if len(expression) > LONGEST or "\n" in expression.strip():
         raise ToolException(f"An expression is one line of at most {LONGEST} characters.")
-    code = f"from math import sqrt, sin, cos, tan, log, log10, exp, pi, e, floor, ceil\n({to_python(expression)})"
+    code = f"{IMPORTS}\n({to_python(expression)})"
     try:
         value = sandbox.value(code)
     except MontyError as problem:
@@ -87,4 +88,6 @@ def calculator_tool() -> BaseTool:
     def run(expression: str) -> Result:
         return calculate(sandbox, expression), None
 
-    return library_tool("Calculator", "computes an arithmetic expression.", "the expression alone, such as 3 * 4.", run)
+    return library_tool(
+        "Calculator", "computes an arithmetic expression.", "the expression alone, such as 3 * 4.", run
+    )

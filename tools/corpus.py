@@ -1,8 +1,8 @@
 """The pages that Search, Retrieve and Lookup read: a JSONL file of `{"title": …, "text": …}`, kept in memory.
 
-    corpus = load_corpus(Path("corpus.jsonl"))
-    corpus.page("lima")                 # by title, whatever its case
-    corpus.search("capital of Peru", 3) # the best pages, by BM25
+corpus = load_corpus(Path("corpus.jsonl"))
+corpus.page("lima")                 # by title, whatever its case
+corpus.search("capital of Peru", 3) # the best pages, by BM25
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """The library: from the names in a task file to tools, and from tools to what a model reads about them.
 
-    tools = build_tools(("Search", "Retrieve", "Lookup"), Path("corpus.jsonl"))
-    cards = [card(tool) for tool in tools] + [FINISH_CARD]
+tools = build_tools(("Search", "Retrieve", "Lookup"), Path("corpus.jsonl"))
+cards = [card(tool) for tool in tools] + [FINISH_CARD]
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from langchain_core.tools import BaseTool
 
@@ -25,7 +26,7 @@ NAMES = (*OVER_CORPUS, *STANDALONE)
 
 
 def build_tools(names: Sequence[str], corpus: Path | None) -> tuple[BaseTool, ...]:
-    """The named tools, in that order. Raises TaskError on an unknown name or a corpus that is needed and missing."""
+    """The named tools, in that order. Raises TaskError on an unknown name or a missing corpus."""
     for name in names:
         if name not in NAMES:
             raise TaskError(f"tools: {name} is not in the library; choose from {', '.join(NAMES)}")
@@ -39,14 +40,24 @@ def build_tools(names: Sequence[str], corpus: Path | None) -> tuple[BaseTool, ..
 
 
 def card(tool: BaseTool) -> ToolCard:
-    """What a model reads about a tool; a tool without a usage line shows its input schema as JSON."""
+    """What a model reads about a tool; one without a usage line shows the fields of its input."""
     usage = (tool.metadata or {}).get("usage")
     if usage is None:
-        fields = {name: spec.get("type", "any") for name, spec in tool.args.items()}
-        usage = f"one JSON object with {', '.join(f'{n} ({t})' for n, t in fields.items()) or 'no field'}."
+        fields = input_fields(tool)
+        listed = ", ".join(f"{name} ({kind})" for name, kind in fields.items()) or "no field"
+        usage = (
+            f"the {next(iter(fields))} alone." if takes_text(fields) else f"one JSON object with {listed}."
+        )
     return ToolCard(tool.name, tool.description, str(usage))
 
 
-def input_fields(tool: BaseTool) -> list[str]:
-    """The fields of a tool's input that a model fills in (what the graph injects is not among them)."""
-    return list(tool.tool_call_schema.model_json_schema().get("properties", {}))  # type: ignore[union-attr]
+def input_fields(tool: BaseTool) -> dict[str, str]:
+    """Name and JSON type of each field that a model fills in (what the graph injects is not among them)."""
+    schema: Any = tool.tool_call_schema
+    properties = (schema if isinstance(schema, dict) else schema.model_json_schema()).get("properties", {})
+    return {name: str(spec.get("type", "any")) for name, spec in properties.items()}
+
+
+def takes_text(fields: Mapping[str, str]) -> bool:
+    """Whether a model writes a tool's input as it is, rather than as a JSON object."""
+    return list(fields.values()) == ["string"]

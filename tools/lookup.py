@@ -1,7 +1,7 @@
 """Lookup: a keyword → the next sentence with it in the page last found, as `(Result 1/3) …`."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.prebuilt import InjectedState
@@ -33,8 +33,8 @@ def lookup(memory: Memory | None, keyword: str) -> Result:
 def lookup_tool() -> BaseTool:
     """Lookup in the page that the state remembers."""
 
-    def run(keyword: str, memory: Annotated[Memory | None, InjectedState("memory")]) -> Result:
-        return lookup(memory, keyword)
+    def run(keyword: str, state: Annotated[dict[str, Any], InjectedState]) -> Result:
+        return lookup(state.get("memory"), keyword)
 
     definition = "shows the next sentence of the open page that has a keyword."
     return library_tool("Lookup", definition, "the keyword alone.", run)

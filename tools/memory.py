@@ -1,6 +1,6 @@
-"""What Lookup reads: the page last found and how far it was read. It lives in the graph's state, not in a tool.
+"""What Lookup reads: the page last found and how far it was read. It lives in the state, not in a tool.
 
-    memory = Memory(text="Lima is the capital of Peru. …", keyword="", cursor=0)
+memory = Memory(text="Lima is the capital of Peru. …", keyword="", cursor=0)
 """
 
 from typing import Any

@@ -1,9 +1,9 @@
 """The script that made seed/: a tokenizer, a small Llama, and its training on lessons.py.
 
-    python -m autoact.examples.atlas.pretrain --out runs/seed --steps 3600
+    python -m autoact.examples.atlas.pretrain runs/seed --steps 3400
 
 The same seed gives the same lessons at every step, so a run that was stopped goes on from its last checkpoint
-(--out/checkpoint) as if it had not been. The loss curve is in --out/curve.jsonl; the model, in bf16, in --out.
+(checkpoint/ in its folder) as if it had not been. The loss curve is in curve.jsonl beside it, and at the end the model, in bf16.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ TEMPLATE = (
 )
 
 
-def main(out: Path, steps: int = 3600, seed: int = 0, threads: int = 2, device: str = "cpu") -> None:
-    """Train the seed model, or go on training it, and write it to --out."""
+def main(out: Path, steps: int = 3400, seed: int = 0, threads: int = 2, device: str = "cpu") -> None:
+    """Train the seed model, or go on training it, and write it to a folder."""
     import torch
 
     torch.set_num_threads(threads)

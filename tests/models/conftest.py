@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def make_tokenizer(template: str | None = TEMPLATE) -> Any:
             vocab_size=400, special_tokens=MARKS, initial_alphabet=alphabet, show_progress=False
         ),
     )
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=raw, eos_token="<|end|>", pad_token="<|pad|>", additional_special_tokens=MARKS[2:]
     )
     tokenizer.chat_template = template
@@ -56,7 +56,13 @@ def make_model(tokenizer: Any) -> Any:
         pad_token_id=tokenizer.pad_token_id,
         initializer_range=0.3,
     )
-    return LlamaForCausalLM(config)
+    return LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(name="make_tokenizer")
+def tokenizer_factory() -> Callable[..., Any]:
+    """`make_tokenizer(template)`: a fresh tokenizer each time."""
+    return make_tokenizer
 
 
 @pytest.fixture(scope="session")
@@ -73,10 +79,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_model(tokenizer).save_pretrained(home / "base")
     for name in ("plan-1", "tool-1", "reflect-1"):
         base = AutoModelForCausalLM.from_pretrained(home / "base")
-        config = LoraConfig(
-            r=4, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM"
-        )
-        get_peft_model(base, config).save_pretrained(home / name)
+        config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
+        get_peft_model(base, config).save_pretrained(str(home / name))
     return home
 
 

@@ -34,7 +34,7 @@ def one_at_a_time(home: Path, request: Request, tokenizer: Any) -> str:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(home / "base")
+    model: Any = AutoModelForCausalLM.from_pretrained(home / "base")
     if request.adapter:
         model = PeftModel.from_pretrained(model, str(home / f"{request.adapter}-1"))
     ids = torch.tensor([list(request.ids)])
@@ -54,9 +54,7 @@ def test_a_mixed_batch_says_what_generate_says_one_at_a_time(engine: Engine, hom
 
 def test_a_crowd_coming_and_going_changes_nobodys_answer(engine: Engine) -> None:
     lengths = random.Random(1)
-    asked = [
-        Request(request.ids, request.adapter, lengths.randrange(1, 200)) for request in requests(80)
-    ]
+    asked = [Request(request.ids, request.adapter, lengths.randrange(1, 200)) for request in requests(80)]
     alone = [engine.submit(request).result(timeout=60) for request in asked[::8]]
     assert results([engine.submit(request) for request in asked])[::8] == alone
 
@@ -128,7 +126,10 @@ def test_async_callers_share_the_engine(engine: Engine) -> None:
 
 
 def test_an_error_in_the_loop_reaches_its_callers_and_the_engine_lives_on(engine: Engine) -> None:
-    broken = [engine.submit(Request([10**6], max_tokens=3)), engine.submit(Request([10**6 + 1], max_tokens=3))]
+    broken = [
+        engine.submit(Request([10**6], max_tokens=3)),
+        engine.submit(Request([10**6 + 1], max_tokens=3)),
+    ]
     wait(broken, timeout=60)
     assert all(isinstance(future.exception(), IndexError) for future in broken)
     assert engine.submit(Request([7, 8], max_tokens=2)).result(timeout=60).output_tokens <= 2

@@ -1,0 +1,31 @@
+"""The META-AGENT beyond play: it writes questions (paper Table 6) and chooses tools (Table 7)."""
+
+from collections.abc import Sequence
+
+from langchain_core.messages import BaseMessage
+
+from autoact.agents.chat import to_messages
+from autoact.core.records import QAPair, ToolCard
+from autoact.core.task import Task
+from autoact.prompts.parse import Pairs, parse_pairs, parse_tools
+from autoact.prompts.render import instruct_chat, select_chat
+
+
+def ask_for_pairs(task: Task, examples: Sequence[QAPair], count: int) -> list[BaseMessage]:
+    """The self-instruct prompt."""
+    return to_messages(instruct_chat(task.name, task.description, examples, count))
+
+
+def read_pairs(text: str) -> Pairs:
+    """The pairs of a reply, and how many were malformed."""
+    return parse_pairs(text)
+
+
+def ask_for_tools(task: Task, cards: Sequence[ToolCard]) -> list[BaseMessage]:
+    """The tool selection prompt."""
+    return to_messages(select_chat(task.name, task.description, cards, task.learn.max_tools))
+
+
+def read_tools(task: Task, text: str, cards: Sequence[ToolCard]) -> tuple[str, ...]:
+    """The chosen tools. Raises ParseError when the reply names none, or too many."""
+    return parse_tools(text, [card.name for card in cards], task.learn.max_tools)

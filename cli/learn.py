@@ -1,0 +1,69 @@
+"""`autoact learn TASK.yaml --out RUN`: the whole method; the same command goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from autoact.core.errors import UserError
+
+
+def learn(
+    task_file: Annotated[Path, typer.Argument(metavar="TASK.yaml", help="The task file.")],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The run folder; made if missing.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Replace a field of the learn section; repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Learn a team of agents for a task; the same command again resumes a run that was stopped."""
+    from autoact.cli.display import console, print_json
+    from autoact.cli.progress import shown_progress
+    from autoact.cli.show import overview, print_overview
+    from autoact.core.records import to_json
+    from autoact.core.task import load_task
+    from autoact.training import learn as story
+
+    task = load_task(task_file, overrides=overrides_of(settings or ()))
+    with shown_progress() as progress:
+        team = story.learn(task, out, progress)
+    if as_json:
+        print_json({"run": str(out), "team": to_json(team), **overview(out)})
+        return
+    print_overview(overview(out), samples=False)
+    console().print(f'Next: autoact ask {out} "…" --trace', soft_wrap=True)
+
+
+def overrides_of(settings: Sequence[str]) -> dict[str, Any]:
+    """Name → value of `NAME=VALUE` settings. Raises UserError on one that is not, or on an unknown name."""
+    from autoact.core.task import LearnConfig
+
+    overrides: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set {setting} is not NAME=VALUE, such as --set questions=100")
+        if name not in LearnConfig.model_fields:
+            known = ", ".join(LearnConfig.model_fields)
+            raise UserError(f"--set {name} is no field of the learn section; choose from {known}")
+        overrides[name] = _value(setting, value)
+    return overrides
+
+
+def _value(setting: str, text: str) -> Any:
+    """The value as YAML; as JSON first, since YAML 1.1 takes 1e-4 for a text."""
+    import yaml
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"--set {setting}: the value is not YAML; write a number, a text or [a, b]") from None

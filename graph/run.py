@@ -1,0 +1,114 @@
+"""Play many questions through one graph: bounded, resumable, and blind to gold answers.
+
+    play(graph, jobs_for(pairs, 2, seed=0, stage="play"), Context(temperature=1.0), 32, done=store.append)
+
+`done` is called with each trajectory as it ends, in the order of ending. A question whose model failed is not
+handed on, so that a dead server is never a wrong answer; the same call later plays what is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from langgraph.graph.state import CompiledStateGraph
+
+from autoact.core.errors import EndpointError
+from autoact.core.records import QAPair, Question, Trajectory, from_json
+from autoact.core.seeds import seed_of
+from autoact.graph.state import Context, State
+
+FAILURES_IN_A_ROW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One question to play once. `seed` makes its draws the same in every run."""
+
+    id: str
+    question_id: str
+    question: Question
+    seed: int
+
+
+def jobs_for(pairs: Iterable[QAPair], samples: int, seed: int, stage: str) -> Iterator[Job]:
+    """`samples` jobs for each question, the gold answers left behind."""
+    for pair in pairs:
+        for sample in range(samples):
+            name = f"{pair.id}/{sample}"
+            yield Job(name, pair.id, pair.shown(), seed_of(seed, stage, name))
+
+
+def play(
+    graph: CompiledStateGraph[Any, Any, Any, Any],
+    jobs: Iterable[Job],
+    settings: Context,
+    workers: int,
+    done: Callable[[Trajectory], None],
+) -> None:
+    """Play every job. Raises EndpointError when models failed, after everything that could be played was."""
+    failures = asyncio.run(_play(graph, iter(jobs), settings, workers, done))
+    if failures:
+        raise EndpointError(
+            f"{len(failures)} questions could not be played ({failures[0].error}); "
+            "see to the model and run the same command again"
+        )
+
+
+async def _play(
+    graph: CompiledStateGraph[Any, Any, Any, Any],
+    jobs: Iterator[Job],
+    settings: Context,
+    workers: int,
+    done: Callable[[Trajectory], None],
+) -> list[Trajectory]:
+    failures: list[Trajectory] = []
+    in_a_row = 0
+
+    async def work() -> None:
+        nonlocal in_a_row
+        for job in jobs:
+            if in_a_row >= FAILURES_IN_A_ROW:
+                return
+            trajectory = await play_one(graph, job, settings)
+            if trajectory.status == "error":
+                in_a_row += 1
+                failures.append(trajectory)
+            else:
+                in_a_row = 0
+                done(trajectory)
+
+    # With many questions in flight the collector walks the same imported objects over and over.
+    gc.freeze()
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(work())
+    except ExceptionGroup as problems:
+        raise problems.exceptions[0] from None
+    finally:
+        gc.unfreeze()
+    return failures
+
+
+async def play_one(graph: CompiledStateGraph[Any, Any, Any, Any], job: Job, settings: Context) -> Trajectory:
+    """One trajectory."""
+    shown = {name: value for name, value in asdict(job.question).items() if value}
+    context = settings.model_copy(update={"seed": job.seed})
+    state = await graph.ainvoke(shown, context=context)
+    return trajectory_of(state, job.id, job.question_id)
+
+
+def trajectory_of(state: State | dict[str, Any], trajectory_id: str, question_id: str) -> Trajectory:
+    """The trajectory that a final state is."""
+    fields = {name: state[name] for name in ("steps", "status", "error", "usage") if name in state}
+    known: dict[str, Any] = {
+        "id": trajectory_id,
+        "question_id": question_id,
+        "answer": state.get("answer", ""),
+        "steps": [],
+    }
+    return from_json(Trajectory, known | fields)

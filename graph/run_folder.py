@@ -1,0 +1,99 @@
+"""A run folder, as `autoact learn` leaves it, opened for asking and evaluating.
+
+run = open_run(Path("runs/atlas"))
+run.planner("autoact").invoke({"question": "…"}, context=run.settings())
+
+task.json           the task, and where its files are
+questions.jsonl     self-instructed questions            instruct.jsonl   the rounds they came in
+tools.json          the selected tools
+rounds/00/          trajectories.jsonl, kept.jsonl, plan.jsonl, tool.jsonl, reflect.jsonl
+adapters/           <role>-<first 12 of its hash>/
+team.json           base, adapters, tools; its presence says that the run is finished
+report.json         yields, costs, losses
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from langgraph.graph.state import CompiledStateGraph
+
+from autoact.core.errors import RunError, TaskError
+from autoact.core.records import Team, from_json
+from autoact.core.store import read_json
+from autoact.core.task import Task, check_task
+from autoact.graph.group import group_planning
+from autoact.graph.state import Context
+from autoact.models.load import load_model
+from autoact.models.team import team_models
+from autoact.tools.library import build_tools
+
+Planner = CompiledStateGraph[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A finished run."""
+
+    path: Path
+    task: Task
+    team: Team
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The names of the selected tools."""
+        return self.team.tools
+
+    def report(self) -> dict[str, Any]:
+        """What the run measured."""
+        report: dict[str, Any] = read_json(self.path / "report.json")
+        return report
+
+    def settings(self) -> Context:
+        """Greedy play within the task's budgets."""
+        return settings_of(self.task)
+
+    def planner(self, kind: Literal["autoact", "zero-shot"]) -> Planner:
+        """Group planning by the trained team, or by the META-AGENT in all three roles."""
+        if kind == "autoact":
+            models: Any = team_models(self.team, self.path)
+        else:
+            models = load_model(self.task.model_spec(), self.task.endpoint)
+        tools = build_tools(self.tools, corpus_of(self.task))
+        return group_planning(models, tools, self.task.description, self.settings()).compile(name="autoact")
+
+
+def open_run(path: Path) -> RunFolder:
+    """The run in a folder. Raises RunError when there is none, or it is not finished."""
+    task = read_task(path)
+    if not (path / "team.json").exists():
+        raise RunError(f"{path} is not finished; run the same `autoact learn` command again to go on")
+    try:
+        team = from_json(Team, read_json(path / "team.json"))
+    except ValueError as problem:
+        raise RunError(f"{path / 'team.json'} is not a team ({problem}); restore it or learn again") from None
+    return RunFolder(path, task, team)
+
+
+def read_task(path: Path) -> Task:
+    """The task of a run folder. Raises RunError."""
+    data = read_json(path / "task.json")
+    try:
+        return check_task(data["task"], path / "task.json", Path(data["folder"]))
+    except (KeyError, TypeError, TaskError) as problem:
+        raise RunError(f"{path / 'task.json'} is not a task ({problem}); restore it or learn again") from None
+
+
+def corpus_of(task: Task) -> Path | None:
+    """The task's corpus file, if it has one."""
+    return task.path(task.corpus) if task.corpus else None
+
+
+def settings_of(task: Task) -> Context:
+    """Greedy play within a task's budgets."""
+    learn = task.learn
+    return Context(
+        max_steps=learn.max_steps, max_reflections=learn.max_reflections, max_tokens=learn.max_tokens
+    )

@@ -1,0 +1,37 @@
+"""What `langgraph dev` serves: group planning by the team of a run, or by the embedded META-AGENT.
+
+AUTOACT_RUN=runs/mine langgraph dev     # a run of one's own
+langgraph dev                           # runs/atlas if it is finished, else Atlas's seed model in all roles
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from langchain_core.runnables import RunnableConfig
+
+from autoact.core.task import load_task
+from autoact.graph.group import group_planning
+from autoact.graph.run_folder import Planner, corpus_of, open_run, settings_of
+from autoact.models.load import load_model
+from autoact.tools.library import build_tools
+
+ROOT = Path(__file__).parent.parent
+
+
+def group(config: RunnableConfig) -> Planner:  # noqa: ARG001
+    """The graph; built once."""
+    return _group(os.environ.get("AUTOACT_RUN", ""))
+
+
+@cache
+def _group(named: str) -> Planner:
+    run = Path(named) if named else ROOT / "runs" / "atlas"
+    if named or (run / "team.json").exists():
+        return open_run(run).planner("autoact")
+    task = load_task(ROOT / "examples" / "atlas" / "task.yaml")
+    model = load_model(task.model_spec(), task.endpoint)
+    tools = build_tools(task.tools, corpus_of(task))
+    return group_planning(model, tools, task.description, settings_of(task)).compile(name="autoact")

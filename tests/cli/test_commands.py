@@ -1,0 +1,241 @@
+"""Each command with good and bad input; whatever is wrong is one line that names it, and exit code 2."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from autoact.cli.learn import overrides_of
+from autoact.core.errors import UserError
+from autoact.core.records import QAPair, Reward, Scored, Step, Team, Trajectory, to_json
+from autoact.core.store import Store, write_json
+from autoact.core.task import load_task
+from autoact.examples.copy import copy_example
+from autoact.training.self_instruct import Round
+
+Call = Callable[..., Result]
+TaskFile = Callable[[Mapping[str, Any]], Path]
+
+
+def refused(result: Result) -> str:
+    """The one line of a refused command."""
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("autoact: ")
+    return line.removeprefix("autoact: ")
+
+
+# ── learn ──
+
+BAD_TASKS: list[tuple[dict[str, Any], str]] = [
+    ({"description": None}, "description is missing; add it"),
+    ({"tools": ["Retrieve", "Teleport"]}, "Teleport is not in the library; choose from Search, Retrieve"),
+    ({"corpus": None}, "corpus: is missing, and Retrieve reads it"),
+    ({"corpus": "nowhere.jsonl"}, "corpus: "),
+    ({"learn": {"epochs": "many"}}, "learn.epochs is wrong"),
+    ({"model": "seed"}, "'seed' is not a model: write provider:name"),
+    ({"model": "openai:x", "base": ""}, "base: is needed to train on"),
+    ({"colour": "red"}, "colour is wrong"),
+]
+
+
+@pytest.mark.parametrize(("fields", "says"), BAD_TASKS)
+def test_a_bad_task_is_refused_by_field(
+    fields: dict[str, Any], says: str, call: Call, task_file: TaskFile, tmp_path: Path
+) -> None:
+    path = task_file({"base": "none", **fields})
+    assert says in refused(call("learn", path, "--out", tmp_path / "run"))
+
+
+def test_a_task_file_that_is_not_there_is_named(call: Call, tmp_path: Path) -> None:
+    assert "nowhere.yaml cannot be read" in refused(
+        call("learn", tmp_path / "nowhere.yaml", "--out", tmp_path)
+    )
+
+
+def test_settings_are_yaml_and_numbers_are_numbers() -> None:
+    settings = ["learning_rate=1e-4", "epochs=3", "lora_targets=[q_proj, k_proj]", "temperature=0.5"]
+    assert overrides_of(settings) == {
+        "learning_rate": 1e-4,
+        "epochs": 3,
+        "lora_targets": ["q_proj", "k_proj"],
+        "temperature": 0.5,
+    }
+
+
+@pytest.mark.parametrize("setting", ["epochs", "nonsense=3", "epochs=[", "=3"])
+def test_a_bad_setting_is_refused(setting: str, call: Call, task_file: TaskFile, tmp_path: Path) -> None:
+    line = refused(call("learn", task_file({}), "--out", tmp_path / "run", "--set", setting))
+    assert line.startswith("--set ")
+    with pytest.raises(UserError):
+        overrides_of([setting])
+
+
+def test_a_setting_of_the_wrong_type_is_refused(call: Call, task_file: TaskFile, tmp_path: Path) -> None:
+    line = refused(call("learn", task_file({}), "--out", tmp_path / "run", "--set", "epochs=many"))
+    assert "learn.epochs is wrong" in line
+
+
+# ── ask, eval, show on folders that are no finished run ──
+
+
+@pytest.mark.parametrize("words", [("ask", "RUN", "Why?"), ("eval", "RUN"), ("show", "RUN")])
+def test_a_folder_that_is_no_run_is_named(words: tuple[str, ...], call: Call, tmp_path: Path) -> None:
+    line = refused(call(*(tmp_path if word == "RUN" else word for word in words)))
+    assert line == f"{tmp_path}/task.json does not exist; is {tmp_path} a run folder of `autoact learn`?"
+
+
+@pytest.fixture
+def unfinished(task_file: TaskFile, tmp_path: Path) -> Path:
+    """A run that was stopped after synthesis and filtering."""
+    run = tmp_path / "run"
+    task = load_task(task_file({"learn": {"questions": 5, "samples": 1}}))
+    write_json(run / "task.json", {"folder": str(tmp_path), "task": task.model_dump(mode="json")})
+    pairs = tuple(QAPair(f"q{i}", f"Where is [red]{i}\x1b[2J?", "here") for i in range(2))
+    Store(run / "instruct.jsonl", Round).append(Round("0", pairs, malformed=1, duplicate=2, excluded=3))
+    Store(run / "questions.jsonl", QAPair).append(*pairs)
+    write_json(run / "tools.json", {"tools": ["Retrieve"], "replies": [], "fallback": False})
+    records = [
+        Scored(
+            Trajectory(f"{pair.id}/0", pair.id, (Step("t", "Finish", answer),), answer, "answered"),
+            Reward(float(answer == "here"), answer == "here"),
+        )
+        for pair, answer in zip(pairs, ("here", "there"), strict=True)
+    ]
+    Store(run / "rounds" / "00" / "trajectories.jsonl", Scored).append(*records)
+    Store(run / "rounds" / "00" / "kept.jsonl", Scored).append(records[0])
+    return run
+
+
+@pytest.fixture
+def finished(unfinished: Path) -> Path:
+    """A run whose files are all there, though its model is none."""
+    write_json(unfinished / "team.json", to_json(Team("none", "0", {}, ("Retrieve",), "Toy")))
+    losses = {role: {"base": 1.0, "plan": 0.5, "tool": float("nan")} for role in ("plan", "tool")}
+    write_json(unfinished / "report.json", {"held_out_losses": losses})
+    return unfinished
+
+
+def test_an_unfinished_run_is_not_asked_and_not_measured(call: Call, unfinished: Path) -> None:
+    assert "is not finished" in refused(call("ask", unfinished, "Why?"))
+    assert "is not finished" in refused(call("eval", unfinished))
+
+
+def test_show_tells_how_far_a_run_is(call: Call, unfinished: Path) -> None:
+    seen = json.loads(call("show", unfinished, "--json").stdout)
+    assert (seen["task"], seen["finished"], seen["tools"]) == ("Toy", False, ["Retrieve"])
+    counts = {"wanted": 5, "written": 2, "rounds": 1, "malformed": 1, "duplicate": 2, "excluded": 3}
+    assert seen["questions"] == counts
+    assert seen["trajectories"] == {"wanted": 2, "played": 2, "reward": 0.5, "kept": 1}
+    assert [item["answer"] for item in seen["samples"]["dropped"]] == ["there"]
+
+
+def test_show_prints_hostile_samples_harmlessly_and_losses(call: Call, finished: Path) -> None:
+    result = call("show", finished)
+    assert result.exit_code == 0
+    assert "Toy, " in result.stdout
+    assert ": finished" in result.stdout
+    assert "kept: Where is [red]0\\x1b[2J? (wanted: here)" in result.stdout
+    assert "\x1b[2J" not in result.stdout
+    assert "Held-out loss" in result.stdout
+
+
+def test_show_of_an_empty_run_has_no_reward_yet(call: Call, unfinished: Path) -> None:
+    for path in (unfinished / "instruct.jsonl", unfinished / "questions.jsonl", unfinished / "tools.json"):
+        path.unlink()
+    for path in (unfinished / "rounds" / "00").iterdir():
+        path.unlink()
+    seen = json.loads(call("show", unfinished, "--json").stdout)
+    assert seen["trajectories"] == {"wanted": 0, "played": 0, "reward": None, "kept": 0}
+
+
+BAD_EVALUATIONS = [
+    (("--methods", "react"), "--methods react is no method; choose from all, zero-shot, autoact"),
+    (("--benchmark", "nope"), "--benchmark nope is no benchmark of this run and no file"),
+    (("--split", "train"), "--split train is no split of Toy; there is dev"),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), BAD_EVALUATIONS)
+def test_a_bad_evaluation_is_refused(words: tuple[str, str], says: str, call: Call, finished: Path) -> None:
+    assert says in refused(call("eval", finished, *words))
+
+
+def test_a_model_that_does_not_load_is_one_line_and_no_figure(call: Call, finished: Path) -> None:
+    result = call("eval", finished, "--methods", "zero-shot", "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1].startswith("autoact: ")
+
+
+@pytest.mark.parametrize("words", [("--epochs", "0"), ("--temperature", "3"), ("--limit", "0")])
+def test_numbers_out_of_range_are_refused(words: tuple[str, str], call: Call, finished: Path) -> None:
+    assert call("eval", finished, *words).exit_code == 2
+
+
+def test_methods_are_listed_without_a_run(call: Call) -> None:
+    listed = json.loads(call("eval", "--list-methods", "--json").stdout)["methods"]
+    assert [method["id"] for method in listed] == ["zero-shot", "autoact"]
+    assert "autoact" in call("eval", "--list-methods").stdout
+    assert refused(call("eval")).startswith("RUN is missing")
+
+
+def test_an_empty_question_and_a_single_choice_are_refused(call: Call, finished: Path) -> None:
+    assert "question is empty" in refused(call("ask", finished, "  "))
+    assert "at least twice" in refused(call("ask", finished, "Which?", "--choices", "gas"))
+
+
+# ── tools ──
+
+
+def test_the_library_is_listed_with_what_each_tool_needs(call: Call) -> None:
+    listed = json.loads(call("tools", "--json").stdout)["tools"]
+    needs = {tool["name"]: tool["needs"] for tool in listed}
+    assert needs["Retrieve"] == "a corpus"
+    assert needs["Lookup"] == "a page that another tool opened"
+    assert needs["Calculator"] == "nothing"
+    assert all(tool["definition"] and tool["usage"] for tool in listed)
+
+
+def test_the_tools_of_a_task_are_those_it_offers(call: Call, task_file: TaskFile) -> None:
+    listed = json.loads(call("tools", task_file({}), "--json").stdout)["tools"]
+    assert [tool["name"] for tool in listed] == ["Retrieve", "Lookup"]
+    assert "Retrieve" in call("tools", task_file({})).stdout
+
+
+def test_an_unknown_tool_of_a_task_is_named(call: Call, task_file: TaskFile) -> None:
+    assert "Teleport is not in the library" in refused(call("tools", task_file({"tools": ["Teleport"]})))
+
+
+# ── example ──
+
+
+def test_an_example_is_written_out_whole_and_never_over_another(call: Call, tmp_path: Path) -> None:
+    folder = tmp_path / "atlas"
+    result = call("example", "atlas", folder)
+    assert result.exit_code == 0
+    assert {"task.yaml", "corpus.jsonl", "dev.jsonl", "test.jsonl"} <= {
+        path.name for path in folder.iterdir()
+    }
+    assert not list(folder.glob("*.py"))
+    assert f"autoact learn {folder}/task.yaml" in result.stdout
+    (folder / "corpus.jsonl").unlink()
+    assert "is there already" in refused(call("example", "atlas", folder))
+    assert not (folder / "corpus.jsonl").exists()
+
+
+def test_an_unknown_example_lists_what_there_is(call: Call, tmp_path: Path) -> None:
+    assert refused(call("example", "nope", tmp_path)) == "there is no example 'nope'; choose from atlas"
+
+
+def test_the_copy_is_byte_for_byte_the_packages(tmp_path: Path) -> None:
+    from importlib import resources
+
+    source = resources.files("autoact.examples") / "atlas"
+    for path in copy_example("atlas", tmp_path):
+        assert path.read_bytes() == source.joinpath(path.relative_to(tmp_path).as_posix()).read_bytes()

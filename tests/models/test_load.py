@@ -1,0 +1,161 @@
+"""A model is loaded from one line, or one line says why not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.language_models import FakeListChatModel
+from pydantic import Field
+
+from autoact.core.errors import ModelError
+from autoact.models.load import load_model, model_hash, sampled, transient_errors
+
+ASKED: list[dict[str, Any]] = []
+
+
+class Completions(BaseHTTPRequestHandler):
+    """Just enough of /v1/chat/completions; a prompt of "busy" is answered with 503."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        ASKED.append({**body, "path": self.path, "key": self.headers["authorization"]})
+        busy = body["messages"][-1]["content"] == "busy"
+        message = {"role": "assistant", "content": "Lima"}
+        answer = json.dumps(
+            {
+                "id": "1",
+                "object": "chat.completion",
+                "created": 0,
+                "model": body["model"],
+                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                "usage": {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6},
+            }
+        ).encode()
+        self.send_response(503 if busy else 200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Completions)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_an_endpoint_is_asked_with_the_sampling_settings(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    model = sampled(load_model("openai:plan", endpoint), temperature=0.5, seed=7, max_tokens=9)
+    reply = model.invoke("What is the capital of Peru?")
+    asked = ASKED[-1]
+    assert (reply.text, reply.response_metadata["model_name"]) == ("Lima", "plan")
+    assert (asked["path"], asked["key"]) == ("/v1/chat/completions", "Bearer none")
+    assert (asked["model"], asked["temperature"], asked["seed"]) == ("plan", 0.5, 7)
+    assert asked.get("max_tokens", asked.get("max_completion_tokens")) == 9
+
+
+def test_a_busy_server_is_worth_a_retry_and_is_asked_once(endpoint: str) -> None:
+    before = len(ASKED)
+    with pytest.raises(transient_errors()):
+        load_model("openai:plan", endpoint).invoke("busy")
+    assert len(ASKED) == before + 1
+
+
+def test_a_refused_connection_is_worth_a_retry() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        model = load_model("openai:plan", f"http://127.0.0.1:{unused.getsockname()[1]}/v1")
+        with pytest.raises(transient_errors()):
+            model.invoke("hi")
+
+
+@pytest.mark.parametrize(
+    ("spec", "endpoint", "line"),
+    [
+        ("gpt", "", "write provider:name"),
+        ("transformers:", "", "write provider:name"),
+        ("transformers:/no/such/folder", "", "does not exist"),
+        ("transformers:x", "http://127.0.0.1:1/v1", "takes no endpoint"),
+        ("openai:x", "127.0.0.1:1", "write http://HOST:PORT/v1"),
+        ("nobody:x", "", "nobody:x"),
+        ("anthropic:x", "", "langchain-anthropic"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_one_clear_line(spec: str, endpoint: str, line: str) -> None:
+    with pytest.raises(ModelError, match=line) as caught:
+        load_model(spec, endpoint)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_hub_name_that_is_not_here_says_so_when_offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelError, match="check the name or go online"):
+        load_model("transformers:nobody/no-such-model")
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no config\.json"):
+        load_model(f"transformers:{tmp_path}")
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="holds no weights"):
+        load_model(f"transformers:{tmp_path}")
+
+
+def test_a_folder_of_broken_files_is_refused(tmp_path: Path, home: Path) -> None:
+    shutil.copytree(home / "base", tmp_path / "base")
+    (tmp_path / "base" / "model.safetensors").write_bytes(b"not weights")
+    with pytest.raises(ModelError, match="does not load"):
+        load_model(f"transformers:{tmp_path / 'base'}")
+
+
+def test_pickled_weights_are_refused(tmp_path: Path, home: Path) -> None:
+    shutil.copytree(home / "base", tmp_path / "base")
+    (tmp_path / "base" / "pytorch_model.bin").write_bytes(b"")
+    for use in (model_hash, lambda path: load_model(f"transformers:{path}")):
+        with pytest.raises(ModelError, match=r"holds a pickle \(pytorch_model\.bin\)"):
+            use(str(tmp_path / "base"))
+
+
+def test_the_hash_follows_weights_and_template_and_nothing_else(tmp_path: Path, home: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(home / "base", base)
+    before = model_hash(base)
+    (base / "README.md").write_text("hello")
+    assert model_hash(base) == before == model_hash(home / "base")
+    (base / "chat_template.jinja").write_text("other")
+    assert model_hash(base) != before
+
+
+class Ollama(FakeListChatModel):
+    """Stands for a provider whose settings are fields."""
+
+    responses: list[str] = Field(default_factory=lambda: ["x"])
+    temperature: float | None = None
+    num_predict: int | None = None
+
+
+def test_settings_become_fields_where_calls_take_none() -> None:
+    model = Ollama()
+    warm = sampled(model, temperature=0.3, seed=1, max_tokens=5)
+    assert isinstance(warm, Ollama)
+    assert (warm.temperature, warm.num_predict) == (0.3, 5)
+    assert model.temperature is None

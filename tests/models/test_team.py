@@ -1,0 +1,55 @@
+"""A trained team answers with one engine, or says what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoact.core.errors import ModelError, RunError
+from autoact.core.records import Team
+from autoact.models.load import model_hash
+from autoact.models.local import LocalChatModel
+from autoact.models.team import team_models
+
+
+def team(home: Path, **changes: object) -> Team:
+    fields = {
+        "base": "base",
+        "base_hash": model_hash(home / "base"),
+        "adapters": {"plan": "plan-1", "tool": "tool-1"},
+        "tools": ("Retrieve",),
+        "task": "atlas",
+    }
+    return Team(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_each_role_speaks_with_its_adapter_and_the_rest_as_the_base(home: Path) -> None:
+    models = team_models(team(home), home)
+    said = {role: model.invoke("Which castle?", max_tokens=8) for role, model in models.items()}
+    names = {role: reply.response_metadata["model_name"] for role, reply in said.items()}
+    assert names == {"plan": "plan-1", "tool": "tool-1", "reflect": "base"}
+    assert len({reply.text for reply in said.values()}) == 3
+    plan, tool = models["plan"], models["tool"]
+    assert isinstance(plan, LocalChatModel)
+    assert isinstance(tool, LocalChatModel)
+    assert plan.engine is tool.engine
+    plan.engine.close()
+
+
+def test_a_changed_base_is_named_with_both_hashes(home: Path) -> None:
+    with pytest.raises(RunError, match=f"its hash is {model_hash(home / 'base')}, team.json says 0000"):
+        team_models(team(home, base_hash="0000"), home)
+
+
+def test_a_missing_adapter_folder_is_named(home: Path) -> None:
+    with pytest.raises(RunError, match="gone-2 of role 'plan' is missing"):
+        team_models(team(home, adapters={"plan": "gone-2"}), home)
+
+
+def test_a_pickled_adapter_is_refused(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "adapter_config.json").write_text("{}")
+    (tmp_path / "bad" / "adapter_model.bin").write_bytes(b"")
+    with pytest.raises(ModelError, match="holds a pickle"):
+        team_models(team(home, adapters={"plan": str(tmp_path / "bad")}), home)

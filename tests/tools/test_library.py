@@ -1,0 +1,120 @@
+"""From names to tools, and from tools to what a model reads about them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.tools import BaseTool, StructuredTool, ToolException, tool
+
+from autoact.core.errors import TaskError
+from autoact.core.records import ToolCard
+from autoact.tools.library import NAMES, build_tools, card, input_fields, takes_text
+
+
+@tool
+def weather(city: str, days: int = 1) -> str:
+    """forecasts the weather."""
+    return f"{city}: {days} days of sun"
+
+
+@tool
+def wiki(query: str) -> str:
+    """looks into the wiki."""
+    return query
+
+
+@tool
+def dice() -> str:
+    """throws a die."""
+    return "4"
+
+
+@tool
+def square(number: float) -> float:
+    """squares a number."""
+    return number**2
+
+
+def over_mcp(**inputs: Any) -> str:
+    return str(inputs)
+
+
+def mcp_tool(properties: dict[str, Any]) -> BaseTool:
+    """A tool as langchain-mcp-adapters makes them: its schema is JSON schema, no pydantic class."""
+    schema = {"type": "object", "properties": properties}
+    return StructuredTool(name="mcp-tool", description="over MCP.", args_schema=schema, func=over_mcp)
+
+
+def test_tools_come_in_the_order_asked_for(corpus_file: Path) -> None:
+    names = ("Lookup", "Calculator", "Retrieve", "Search")
+    assert tuple(built.name for built in build_tools(names, corpus_file)) == names
+    assert set(names) == set(NAMES)
+
+
+def test_a_tool_without_a_corpus_needs_none() -> None:
+    assert [built.name for built in build_tools(("Calculator",), None)] == ["Calculator"]
+
+
+def test_an_unknown_tool_is_refused_with_the_choice(corpus_file: Path) -> None:
+    with pytest.raises(
+        TaskError, match="tools: Fly is not in the library; choose from Search, Retrieve, Lookup"
+    ):
+        build_tools(("Search", "Fly"), corpus_file)
+
+
+@pytest.mark.parametrize("name", ["Search", "Retrieve"])
+def test_a_tool_over_a_corpus_asks_for_it(name: str) -> None:
+    with pytest.raises(TaskError, match=f"corpus: is missing, and {name} reads it"):
+        build_tools(("Calculator", name), None)
+
+
+def test_the_library_is_described_to_the_byte_as_models_were_trained_on_it(corpus_file: Path) -> None:
+    assert [card(built) for built in build_tools(NAMES, corpus_file)] == [
+        ToolCard("Search", "finds pages by keywords and shows how each begins.", "keywords."),
+        ToolCard("Retrieve", "opens a page and shows its first paragraph.", "the exact title of a page."),
+        ToolCard(
+            "Lookup", "shows the next sentence of the open page that has a keyword.", "the keyword alone."
+        ),
+        ToolCard("Calculator", "computes an arithmetic expression.", "the expression alone, such as 3 * 4."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("built", "usage"),
+    [
+        (weather, "one JSON object with city (string), days (integer)."),
+        (wiki, "the query alone."),
+        (dice, "one JSON object with no field."),
+        (square, "one JSON object with number (number)."),
+        (mcp_tool({"q": {"type": "string"}, "n": {}}), "one JSON object with q (string), n (any)."),
+        (mcp_tool({"q": {"type": "string"}}), "the q alone."),
+    ],
+)
+def test_a_tool_without_a_usage_line_shows_its_fields(built: BaseTool, usage: str) -> None:
+    assert card(built).usage == usage
+
+
+def test_a_tool_with_one_text_field_takes_the_text_as_it_is(corpus_file: Path) -> None:
+    assert all(takes_text(input_fields(built)) for built in (*build_tools(NAMES, corpus_file), wiki))
+    assert not any(takes_text(input_fields(built)) for built in (weather, dice, square))
+
+
+def test_what_the_graph_puts_in_is_no_field_of_the_model() -> None:
+    assert input_fields(build_tools(("Lookup",), None)[0]) == {"keyword": "string"}
+
+
+def test_lookup_without_any_page_in_the_state_has_none_open() -> None:
+    lookup = build_tools(("Lookup",), None)[0]
+    with pytest.raises(ToolException, match="No page is open"):
+        lookup.invoke({"keyword": "x", "state": {}})
+
+
+def test_a_tool_answers_the_same_sync_and_async(corpus_file: Path) -> None:
+    retrieve = build_tools(("Retrieve",), corpus_file)[0]
+    call = {"type": "tool_call", "id": "1", "name": "Retrieve", "args": {"title": "Bolivia"}}
+    reply = retrieve.invoke(call)
+    assert reply == asyncio.run(retrieve.ainvoke(call))
+    assert (reply.text, reply.artifact["text"]) == ("Bolivia is a country without a sea.",) * 2

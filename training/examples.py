@@ -1,0 +1,86 @@
+"""From trajectories to what each role is trained on: the run-time chat, with the loss on that role's turns.
+
+    plan      kept trajectories, the plan's turns            ─┐ one example a trajectory, so the tokens
+    tool      kept trajectories, the tool inputs              ├ are those of the trajectory and not of
+    reflect   all trajectories, cut after a verdict           ─┘ each of its steps again
+
+A verdict is trained on the truth at that moment, with right and wrong in equal number: kept trajectories alone
+hold almost no "wrong". A verdict that the META-AGENT got right is taken as it was said, thought and all; where
+those are too few, one that it got wrong is turned round.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from autoact.core.records import REFLECT, Example, Message, QAPair, Scored, Step
+from autoact.core.reward import reward_of
+from autoact.core.seeds import seed_of
+from autoact.prompts.render import Brief, conversation
+
+VERDICTS = ("right", "wrong")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A trajectory cut after a verdict that says the truth; `turned` when the META-AGENT said the other."""
+
+    question: QAPair
+    id: str
+    steps: tuple[Step, ...]
+    turned: bool
+
+    @property
+    def verdict(self) -> str:
+        return self.steps[-1].argument
+
+
+def action_examples(
+    role: str, brief: Brief, kept: Sequence[Scored], pairs: Mapping[str, QAPair], share: float, seed: int
+) -> list[Example]:
+    """Examples for the plan or the tool role: every turn of it in the kept trajectories."""
+    return [
+        example(role, brief, pairs[s.trajectory.question_id], s.id, s.trajectory.steps, share, seed) for s in kept
+    ]
+
+
+def reflect_examples(
+    brief: Brief, trajectories: Sequence[Scored], pairs: Mapping[str, QAPair], share: float, seed: int
+) -> list[Example]:
+    """Examples for the reflect role: true verdicts, as many right as wrong."""
+    judged = [j for s in trajectories if (j := judge(s, pairs[s.trajectory.question_id]))]
+    order = random.Random(seed_of(seed, "reflect-examples"))
+    order.shuffle(judged)
+    judged.sort(key=lambda item: item.turned)
+    by_verdict = {verdict: [item for item in judged if item.verdict == verdict] for verdict in VERDICTS}
+    count = min(len(items) for items in by_verdict.values())
+    chosen = [item for verdict in VERDICTS for item in by_verdict[verdict][:count]]
+    return [example("reflect", brief, item.question, item.id, item.steps, share, seed) for item in chosen]
+
+
+def judge(scored: Scored, pair: QAPair) -> Judged | None:
+    """The trajectory up to the first verdict that was not the truth, that verdict corrected; or up to the last."""
+    end, turned, answer = 0, False, ""
+    steps = list(scored.trajectory.steps)
+    for number, step in enumerate(steps):
+        if step.tool != REFLECT:
+            answer = step.argument if step.tool == "Finish" else answer
+            continue
+        truth = "right" if reward_of(answer, pair).value == 1 else "wrong"
+        end, turned = number + 1, step.argument != truth
+        if turned:
+            steps[number] = replace(step, argument=truth, ok=True)
+            break
+    return Judged(pair, scored.id, tuple(steps[:end]), turned) if end else None
+
+
+def example(
+    role: str, brief: Brief, pair: QAPair, name: str, steps: Sequence[Step], share: float, seed: int
+) -> Example:
+    """One conversation with the role's turns marked; a `share` of the questions is held out, by hash."""
+    turns = conversation(brief, pair.shown(), steps)
+    messages = tuple(Message(turn.role, turn.text, learn=turn.speaker == role) for turn in turns)
+    held_out = seed_of(seed, "held-out", pair.id) / 2**31 < share
+    return Example(name, role, messages, held_out)

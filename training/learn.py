@@ -1,0 +1,215 @@
+"""The whole method in order: a task in, a trained team out (paper Figure 2).
+
+    team = learn(load_task(Path("task.yaml")), Path("runs/mine"), Silent())
+
+Each stage appends to its own file in the run folder and goes on from it, so the same call after a Ctrl-C or a
+kill -9 loses nothing and does nothing twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.tools import BaseTool
+
+from autoact.core.errors import RunError
+from autoact.core.lock import locked
+from autoact.core.progress import Progress
+from autoact.core.records import ROLES, Example, QAPair, Scored, Team, from_json, to_json
+from autoact.core.store import Store, read_json, write_json
+from autoact.core.task import Task
+from autoact.graph.group import brief_of
+from autoact.graph.run_folder import corpus_of
+from autoact.models.load import load_model
+from autoact.prompts.render import Brief
+from autoact.tools.library import build_tools
+from autoact.training.examples import action_examples, reflect_examples
+from autoact.training.self_instruct import Round, self_instruct
+from autoact.training.selection import select_tools
+from autoact.training.synthesis import keep, synthesize
+
+
+def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None = None) -> Team:
+    """Run, or go on with, a learning run. `model` replaces the task's META-AGENT. Raises UserError, EndpointError."""
+    with locked(run):
+        _claim(task, run)
+        if (run / "team.json").exists():
+            progress.say(f"{run} is finished already")
+            return from_json(Team, read_json(run / "team.json"))
+        base = task.base_path()
+        offered = build_tools(task.tools, corpus_of(task))
+        meta = model or load_model(task.model_spec(), task.endpoint)
+        clock = _Clock(run / "seconds.json")
+
+        with clock.stage("self-instruct", progress):
+            questions = self_instruct(task, meta, run, progress)
+        with clock.stage("tool selection", progress):
+            selected = select_tools(task, meta, offered, run, progress).tools
+            tools = [tool for tool in offered if tool.name in selected]
+        with clock.stage("synthesis", progress):
+            trajectories = synthesize(task, meta, tools, questions, run / "rounds" / "00", progress)
+        with clock.stage("filtering", progress):
+            kept = _save(run / "rounds" / "00" / "kept.jsonl", Scored, keep(trajectories))
+            _require(kept, task, run)
+            examples = _examples(task, brief_of(task.description, tools), questions, trajectories, kept, run)
+        with clock.stage("training", progress):
+            adapters = _adapters(task, base, examples, run, progress)
+        with clock.stage("held-out losses", progress):
+            report = _report(task, base, run, questions, trajectories, kept, examples, adapters)
+        team = _team(task, base, selected_in_order(tools), adapters, run)
+        write_json(run / "report.json", report | {"seconds": clock.seconds})
+        write_json(run / "team.json", to_json(team))
+        return team
+
+
+def selected_in_order(tools: Sequence[BaseTool]) -> tuple[str, ...]:
+    """The names of the selected tools, in the order of the task file: the order of every prompt."""
+    return tuple(tool.name for tool in tools)
+
+
+def _claim(task: Task, run: Path) -> None:
+    """Note the task in a new folder; refuse a folder that holds anything else."""
+    path = run / "task.json"
+    if not path.exists():
+        strangers = [item.name for item in run.iterdir() if item.name != ".lock"]
+        if strangers:
+            raise RunError(f"{run} is not empty and not a run folder (it holds {strangers[0]}); choose another --out")
+        write_json(path, {"fingerprint": task.fingerprint(), "folder": str(task.folder), "task": task.model_dump(mode="json")})
+        return
+    found = read_json(path)
+    if not isinstance(found, dict) or found.get("fingerprint") != task.fingerprint():
+        raise RunError(f"{run} is a run of another task or of other settings; choose another --out")
+
+
+def _examples(
+    task: Task,
+    brief: Brief,
+    questions: Sequence[QAPair],
+    trajectories: Sequence[Scored],
+    kept: Sequence[Scored],
+    run: Path,
+) -> dict[str, list[Example]]:
+    """Role → examples, saved beside the trajectories they are made of."""
+    pairs = {pair.id: pair for pair in questions}
+    share, seed = task.learn.held_out, task.learn.seed
+    made = {role: action_examples(role, brief, kept, pairs, share, seed) for role in ("plan", "tool")}
+    made["reflect"] = reflect_examples(brief, trajectories, pairs, share, seed)
+    return {role: _save(run / "rounds" / "00" / f"{role}.jsonl", Example, items) for role, items in made.items()}
+
+
+def _adapters(
+    task: Task, base: str, examples: Mapping[str, Sequence[Example]], run: Path, progress: Progress
+) -> dict[str, dict[str, Any]]:
+    """Role → how its adapter was trained, and where it is; an adapter that is there already is not trained again."""
+    from autoact.training.sft import train_adapter
+
+    path = run / "adapters" / "adapters.json"
+    done: dict[str, dict[str, Any]] = read_json(path) if path.exists() else {}
+    for number, role in enumerate(ROLES):
+        if role not in done:
+
+            def step(at: int, total: int, loss: float, role: str = role, number: int = number) -> None:
+                progress.advance(number * total + at, len(ROLES) * total, f"{role}: loss {loss:.3f}")
+
+            adapter = train_adapter(role, base, examples[role], task.learn, run / "adapters", step)
+            done[role] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}
+            write_json(path, done)
+            if adapter.note:
+                progress.say(f"{role}: one row a turn, since {adapter.note}")
+    return done
+
+
+def _report(
+    task: Task,
+    base: str,
+    run: Path,
+    questions: Sequence[QAPair],
+    trajectories: Sequence[Scored],
+    kept: Sequence[Scored],
+    examples: Mapping[str, Sequence[Example]],
+    adapters: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """What the run brought, counted and measured."""
+    from autoact.training.losses import held_out_losses
+
+    paths = {role: run / trained["path"] for role, trained in adapters.items()}
+    rounds = Store(run / "instruct.jsonl", Round)
+    return {
+        "questions": {
+            "kept": len(questions),
+            "rounds": len(rounds),
+            **{reason: sum(getattr(r, reason) for r in rounds) for reason in ("malformed", "duplicate", "excluded")},
+        },
+        "tools": read_json(run / "tools.json"),
+        "trajectories": {
+            "played": len(trajectories),
+            "kept": len(kept),
+            "mean_reward": sum(s.reward.value for s in trajectories) / len(trajectories),
+            "status": dict(Counter(s.trajectory.status for s in trajectories)),
+        },
+        "examples": {role: _counted(items) for role, items in examples.items()},
+        "adapters": adapters,
+        "held_out_losses": held_out_losses(base, paths, examples, task.learn.max_length),
+    }
+
+
+def _counted(items: Sequence[Example]) -> dict[str, int]:
+    held_out = sum(item.held_out for item in items)
+    return {"trained_on": len(items) - held_out, "held_out": held_out}
+
+
+def _team(
+    task: Task, base: str, tools: tuple[str, ...], adapters: Mapping[str, Mapping[str, Any]], run: Path
+) -> Team:
+    from autoact.models.weights import model_hash
+
+    return Team(
+        base=base,
+        base_hash=model_hash(base),
+        adapters={role: str(trained["path"]) for role, trained in adapters.items()},
+        tools=tools,
+        task=task.name,
+        settings=task.learn.model_dump(mode="json"),
+    )
+
+
+def _require(kept: Sequence[Scored], task: Task, run: Path) -> None:
+    if len(kept) < task.learn.min_kept:
+        raise RunError(
+            f"{run}: only {len(kept)} trajectories have reward 1, {task.learn.min_kept} are needed to train; "
+            "raise learn.questions or learn.samples, or use a stronger model"
+        )
+
+
+def _save(path: Path, kind: type[Any], records: list[Any]) -> list[Any]:
+    """The records in a file; what is there already is not written again."""
+    store = Store(path, kind)
+    missing = [record for record in records if record.id not in store]
+    if missing:
+        store.append(*missing)
+    return records
+
+
+class _Clock:
+    """Seconds spent in each stage, over all the times a run was taken up."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seconds: dict[str, float] = read_json(path) if path.exists() else {}
+
+    @contextmanager
+    def stage(self, name: str, progress: Progress) -> Iterator[None]:
+        progress.stage(name)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            spent = self.seconds.get(name, 0.0) + time.monotonic() - began
+            self.seconds[name] = round(spent, 1)
+            write_json(self.path, self.seconds)

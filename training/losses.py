@@ -1,0 +1,57 @@
+"""What each adapter learned, and what it did not: losses on held-out turns, every role by every speaker.
+
+    losses = held_out_losses(base, adapters, examples)
+    losses["plan"]     # {"base": 0.41, "plan": 0.17, "tool": 0.44, "reflect": 0.43}
+
+Each role's own adapter should be the lowest of its line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from autoact.core.records import Example
+from autoact.models.chat_format import prepare
+from autoact.models.engine import load_tokenizer
+from autoact.models.network import attach_adapters, load_causal_lm
+from autoact.models.weights import model_folder
+from autoact.training.rows import Row, to_rows
+
+BASE = "base"
+
+
+def held_out_losses(
+    base: str, adapters: Mapping[str, Path], examples: Mapping[str, Sequence[Example]], max_length: int
+) -> dict[str, dict[str, float]]:
+    """Role → speaker (the base, or the adapter of a role) → mean loss a token on that role's held-out turns."""
+    folder = model_folder(base)
+    tokenizer = load_tokenizer(folder)
+    prepare(tokenizer)
+    peft = attach_adapters(load_causal_lm(folder, "cpu"), adapters)
+    table: dict[str, dict[str, float]] = {}
+    for role, items in examples.items():
+        rows = to_rows(tokenizer, [item for item in items if item.held_out], max_length).rows
+        with peft.disable_adapter():
+            line = {BASE: mean_loss(peft, rows)}
+        for name in adapters:
+            peft.set_adapter(name)
+            line[name] = mean_loss(peft, rows)
+        table[role] = line
+    return table
+
+
+def mean_loss(model: Any, rows: Sequence[Row]) -> float:
+    """Mean cross-entropy over all labelled tokens, in nats; nan without any."""
+    import torch
+
+    total, tokens = 0.0, 0
+    with torch.inference_mode():
+        for row in rows:
+            ids, labels = torch.tensor([row["input_ids"]]), torch.tensor(row["labels"])
+            logits = model(input_ids=ids.to(model.device)).logits[0, :-1].float().cpu()
+            total += float(torch.nn.functional.cross_entropy(logits, labels[1:], reduction="sum"))
+            tokens += int((labels[1:] != -100).sum())
+    return total / tokens if tokens else math.nan

@@ -1,0 +1,75 @@
+"""From examples to token rows: the ids the model is sent at run time, and labels on the marked turns only.
+
+    rows = to_rows(tokenizer, examples, max_length=4096)
+    rows.rows[0]      # {"input_ids": […], "labels": [-100, …, 17, 5, 2, -100, …]}
+
+One row holds a whole conversation, which is exact when the chat template is prefix-stable. Under a template
+that is not, each marked turn becomes a row of its own, and `note` says why. A conversation that is too long is
+cut after its last marked turn that fits; one in which none fits is dropped and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autoact.core.records import Example
+from autoact.models.chat_format import prefix_problem, to_ids, turn_spans
+
+UNLABELLED = -100
+Row = dict[str, list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows, how many were dropped as too long, and why there is a row a turn, if there is."""
+
+    rows: list[Row]
+    dropped: int
+    note: str
+
+
+def to_rows(tokenizer: Any, examples: Sequence[Example], max_length: int) -> Rows:
+    """The rows of all examples."""
+    note = prefix_problem(tokenizer)
+    make = row_a_turn if note else row_a_conversation
+    made = [row for item in examples for row in make(tokenizer, item)]
+    rows = [cut for row in made if (cut := _cut(row, max_length))]
+    return Rows(rows, len(made) - len(rows), note)
+
+
+def row_a_conversation(tokenizer: Any, item: Example) -> Iterator[Row]:
+    """The whole conversation with the marked turns labelled."""
+    turns = turn_spans(tokenizer, _chat(item))
+    marked = [message.learn for message in item.messages if message.role == "assistant"]
+    labels = [UNLABELLED] * len(turns.ids)
+    for (start, end), learn in zip(turns.spans, marked, strict=True):
+        if learn:
+            labels[start:end] = turns.ids[start:end]
+    yield {"input_ids": turns.ids, "labels": labels}
+
+
+def row_a_turn(tokenizer: Any, item: Example) -> Iterator[Row]:
+    """The run-time prompt of each marked turn, followed by the turn and its end."""
+    chat = _chat(item)
+    for number, message in enumerate(item.messages):
+        if message.learn:
+            prompt = to_ids(tokenizer, chat[:number], generate=True)
+            said = tokenizer(message.content, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
+            yield {"input_ids": prompt + said, "labels": [UNLABELLED] * len(prompt) + said}
+
+
+def _chat(item: Example) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in item.messages]
+
+
+def _cut(row: Row, length: int) -> Row | None:
+    """The row up to the end of its last labelled turn within `length` tokens."""
+    labels = row["labels"]
+    ends = [
+        i + 1
+        for i in range(min(length, len(labels)))
+        if labels[i] != UNLABELLED and (i + 1 == len(labels) or labels[i + 1] == UNLABELLED)
+    ]
+    return {name: values[: ends[-1]] for name, values in row.items()} if ends else None
