@@ -146,12 +146,12 @@ def stages_table(seen: dict[str, Any]) -> Table:
     return made
 
 
-def losses_table(losses: dict[str, dict[str, float]]) -> Table:
+def losses_table(losses: dict[str, dict[str, float | None]]) -> Table:
     """Held-out loss of each role's turns by each adapter; a role's own should be the lowest of its line."""
     from autoact.cli.display import table
 
     speakers = list(next(iter(losses.values())))
     made = table("Held-out loss (nats a token)", "turns of", *(f">{name}" for name in speakers))
     for role, line in losses.items():
-        made.add_row(role, *(f"{line[name]:.3f}" for name in speakers))
+        made.add_row(role, *("–" if line[name] is None else f"{line[name]:.3f}" for name in speakers))
     return made

@@ -40,7 +40,7 @@ class LearnConfig(_Section):
     max_rounds: int = Field(60, gt=0, description="Self-instruct rounds at most.")
     stall_rounds: int = Field(5, gt=0, description="Rounds without a new pair after which to stop.")
     samples: int = Field(2, gt=0, description="Trajectories played per question.")
-    temperature: float = Field(1.0, ge=0, le=2, description="Sampling temperature of questions and play.")
+    temperature: float = Field(1.0, ge=0, le=2, description="Sampling temperature of questions and play.", strict=False)
     max_steps: int = Field(8, gt=0, description="Steps a trajectory may take, reflections included.")
     max_reflections: int = Field(2, ge=0, description="Times a trajectory may be sent back by reflection.")
     max_tokens: int = Field(256, gt=0, description="Tokens a turn may take.")
@@ -50,16 +50,16 @@ class LearnConfig(_Section):
     min_kept: int = Field(10, gt=0, description="Kept trajectories below which training is refused.")
     lora_rank: int = Field(8, gt=0, description="LoRA rank.")
     lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")
-    lora_dropout: float = Field(0.05, ge=0, lt=1, description="LoRA dropout.")
+    lora_dropout: float = Field(0.05, ge=0, lt=1, description="LoRA dropout.", strict=False)
     lora_targets: tuple[str, ...] = Field(
         ("q_proj", "v_proj"), description="Modules LoRA adapts.", strict=False
     )
-    learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate (cosine).")
-    warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps that warm up.")
+    learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate (cosine, strict=False).")
+    warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps that warm up.", strict=False)
     epochs: int = Field(5, gt=0, description="Passes over each role's examples.")
     batch_size: int = Field(4, gt=0, description="Sequences per optimiser step.")
     max_length: int = Field(4096, gt=0, description="Tokens per training sequence at most.")
-    held_out: float = Field(0.1, gt=0, lt=1, description="Share of the questions kept out of training.")
+    held_out: float = Field(0.1, gt=0, lt=1, description="Share of the questions kept out of training.", strict=False)
 
 
 class Task(_Section):

@@ -58,8 +58,8 @@ def learned_from(run: RunFolder) -> list[QAPair]:
 
 def contaminated(benchmark: Benchmark, learned: Iterable[QAPair]) -> tuple[str, ...]:
     """The ids of the benchmark's questions that were learned from, whatever their case and punctuation."""
-    keys = question_keys(pair.question for pair in learned)
-    return tuple(pair.id for pair in benchmark.pairs if question_key(pair.question) in keys)
+    keys = question_keys(pair.shown() for pair in learned)
+    return tuple(pair.id for pair in benchmark.pairs if question_key(pair.shown()) in keys)
 
 
 def refuse_contaminated(benchmark: Benchmark, ids: tuple[str, ...]) -> None:

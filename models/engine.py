@@ -11,6 +11,7 @@ A future that its caller cancels frees its row. Not covered: more than one devic
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 from collections.abc import Iterable, Mapping
@@ -58,6 +59,8 @@ class Engine:
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=f"engine {self.folder.name}", daemon=True)
         self._thread.start()
+        # A thread that is still in torch when Python ends aborts the process.
+        atexit.register(self.close)
 
     def submit(self, request: Request) -> Future[Completion]:
         """Queue `request`. Raises PromptTooLong, and ModelError on a setting that cannot be met."""
@@ -75,6 +78,7 @@ class Engine:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
+        atexit.unregister(self.close)
 
     def _check(self, request: Request) -> None:
         if request.adapter is not None and request.adapter not in self.adapters:
@@ -117,6 +121,8 @@ class Engine:
     def _take(self) -> list[Job] | None:
         """The jobs there is room for, waiting for one when nothing is in flight; None to close."""
         jobs: list[Job] = []
+        if self._closed:
+            return None
         while len(jobs) + len(self._decoder.rows) < self._max_batch:
             try:
                 job = self._queue.get(block=not jobs and not self._decoder.rows)

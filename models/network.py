@@ -78,10 +78,13 @@ class Network:
 
 
 def load_causal_lm(folder: Path, device: str) -> Any:
+    """The model in `folder`, in evaluation mode on `device`. Raises ModelError."""
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging as transformers_logging
 
+    transformers_logging.disable_progress_bar()
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
             folder,

@@ -34,17 +34,20 @@ from autoact.training.self_instruct import Round, self_instruct
 from autoact.training.selection import select_tools
 from autoact.training.synthesis import keep, synthesize
 
+OURS = (".lock", "task.json.part")
+
 
 def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None = None) -> Team:
     """Run, or go on with, a learning run. `model` replaces the task's META-AGENT. Raises UserError, EndpointError."""
+    _refuse_strangers(task, run)
+    if (run / "team.json").exists():
+        progress.say(f"{run} is finished already")
+        return from_json(Team, read_json(run / "team.json"))
+    base = _checked_base(task, progress)
+    offered = build_tools(task.tools, corpus_of(task))
+    meta = model or load_model(task.model_spec(), task.endpoint)
     with locked(run):
         _claim(task, run)
-        if (run / "team.json").exists():
-            progress.say(f"{run} is finished already")
-            return from_json(Team, read_json(run / "team.json"))
-        base = task.base_path()
-        offered = build_tools(task.tools, corpus_of(task))
-        meta = model or load_model(task.model_spec(), task.endpoint)
         clock = _Clock(run / "seconds.json")
 
         with clock.stage("self-instruct", progress):
@@ -73,18 +76,41 @@ def selected_in_order(tools: Sequence[BaseTool]) -> tuple[str, ...]:
     return tuple(tool.name for tool in tools)
 
 
-def _claim(task: Task, run: Path) -> None:
-    """Note the task in a new folder; refuse a folder that holds anything else."""
+def _refuse_strangers(task: Task, run: Path) -> None:
+    """Raises RunError when the folder holds anything but a run of this task."""
     path = run / "task.json"
-    if not path.exists():
-        strangers = [item.name for item in run.iterdir() if item.name != ".lock"]
+    if path.exists():
+        found = read_json(path)
+        if not isinstance(found, dict) or found.get("fingerprint") != task.fingerprint():
+            raise RunError(f"{run} is a run of another task or of other settings; choose another --out")
+    elif run.exists() and not run.is_dir():
+        raise RunError(f"{run} is a file; choose a folder for --out")
+    elif run.exists():
+        strangers = [item.name for item in run.iterdir() if item.name not in OURS]
         if strangers:
-            raise RunError(f"{run} is not empty and not a run folder (it holds {strangers[0]}); choose another --out")
-        write_json(path, {"fingerprint": task.fingerprint(), "folder": str(task.folder), "task": task.model_dump(mode="json")})
-        return
-    found = read_json(path)
-    if not isinstance(found, dict) or found.get("fingerprint") != task.fingerprint():
-        raise RunError(f"{run} is a run of another task or of other settings; choose another --out")
+            raise RunError(f"{run} holds {strangers[0]} and is no run folder; choose another --out")
+
+
+def _claim(task: Task, run: Path) -> None:
+    """Note the task in a new folder."""
+    _refuse_strangers(task, run)
+    if not (run / "task.json").exists():
+        known = {"fingerprint": task.fingerprint(), "folder": str(task.folder)}
+        write_json(run / "task.json", known | {"task": task.model_dump(mode="json")})
+
+
+def _checked_base(task: Task, progress: Progress) -> str:
+    """The weights to train on, found and fit to be trained on before hours are spent on play."""
+    from autoact.models.chat_format import prefix_problem, prepare
+    from autoact.models.engine import load_tokenizer
+    from autoact.models.weights import model_folder
+
+    base = task.base_path()
+    tokenizer = load_tokenizer(model_folder(base))
+    for note in (prepare(tokenizer), prefix_problem(tokenizer)):
+        if note:
+            progress.say(f"{base}: {note}")
+    return base
 
 
 def _examples(

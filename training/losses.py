@@ -8,7 +8,6 @@ Each role's own adapter should be the lowest of its line.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,17 +24,17 @@ BASE = "base"
 
 def held_out_losses(
     base: str, adapters: Mapping[str, Path], examples: Mapping[str, Sequence[Example]], max_length: int
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     """Role → speaker (the base, or the adapter of a role) → mean loss a token on that role's held-out turns."""
     folder = model_folder(base)
     tokenizer = load_tokenizer(folder)
     prepare(tokenizer)
     peft = attach_adapters(load_causal_lm(folder, "cpu"), adapters)
-    table: dict[str, dict[str, float]] = {}
+    table: dict[str, dict[str, float | None]] = {}
     for role, items in examples.items():
         rows = to_rows(tokenizer, [item for item in items if item.held_out], max_length).rows
         with peft.disable_adapter():
-            line = {BASE: mean_loss(peft, rows)}
+            line: dict[str, float | None] = {BASE: mean_loss(peft, rows)}
         for name in adapters:
             peft.set_adapter(name)
             line[name] = mean_loss(peft, rows)
@@ -43,8 +42,8 @@ def held_out_losses(
     return table
 
 
-def mean_loss(model: Any, rows: Sequence[Row]) -> float:
-    """Mean cross-entropy over all labelled tokens, in nats; nan without any."""
+def mean_loss(model: Any, rows: Sequence[Row]) -> float | None:
+    """Mean cross-entropy over all labelled tokens, in nats; None without any."""
     import torch
 
     total, tokens = 0.0, 0
@@ -54,4 +53,4 @@ def mean_loss(model: Any, rows: Sequence[Row]) -> float:
             logits = model(input_ids=ids.to(model.device)).logits[0, :-1].float().cpu()
             total += float(torch.nn.functional.cross_entropy(logits, labels[1:], reduction="sum"))
             tokens += int((labels[1:] != -100).sum())
-    return total / tokens if tokens else math.nan
+    return total / tokens if tokens else None

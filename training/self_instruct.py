@@ -59,19 +59,20 @@ def self_instruct(task: Task, model: BaseChatModel, run: Path, progress: Progres
 
 def excluded_keys(task: Task) -> frozenset[str]:
     """The hashes of the questions in the files under `exclude:`."""
-    return question_keys(pair.question for file in task.exclude for pair in read_questions(task.path(file)))
+    return question_keys(pair.shown() for file in task.exclude for pair in read_questions(task.path(file)))
 
 
 def sift(
     task: Task, round_id: str, replies: Sequence[Pairs], known: Sequence[QAPair], barred: frozenset[str]
 ) -> Round:
     """One round's new pairs out of the replies to its prompts."""
-    seen = set(question_keys(pair.question for pair in (*task.seeds(), *known)))
+    seen = set(question_keys(pair.shown() for pair in (*task.seeds(), *known)))
     pairs: list[QAPair] = []
     duplicate = excluded = malformed = 0
     multiple_choice = bool(task.seeds()[0].choices)
     for draft in (draft for reply in replies for draft in reply.drafts):
-        key = question_key(draft.question)
+        pair = _pair(draft, f"q{round_id}-{len(pairs):03d}")
+        key = question_key(pair.shown())
         if bool(draft.choices) != multiple_choice:
             malformed += 1
         elif key in barred:
@@ -80,7 +81,7 @@ def sift(
             duplicate += 1
         else:
             seen.add(key)
-            pairs.append(_pair(draft, f"q{round_id}-{len(pairs):03d}"))
+            pairs.append(pair)
     malformed += sum(reply.malformed for reply in replies)
     return Round(round_id, tuple(pairs), malformed, duplicate, excluded)
 

@@ -86,10 +86,8 @@ def _fit(
     import torch
     from datasets import Dataset
     from peft import LoraConfig, get_peft_model
-    from transformers.utils import logging as transformers_logging
     from trl import SFTConfig, SFTTrainer
 
-    transformers_logging.disable_progress_bar()
     torch.manual_seed(seed_of(config.seed, "adapter", role))
     lora = LoraConfig(
         r=config.lora_rank,
@@ -135,7 +133,7 @@ def _fit(
 def _reporter(step: Callable[[int, int, float], None]) -> Any:
     from transformers import TrainerCallback
 
-    class Reporter(TrainerCallback):  # type: ignore[misc]
+    class Reporter(TrainerCallback):
         """Passes the trainer's log on."""
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:

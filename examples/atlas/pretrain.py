@@ -1,6 +1,6 @@
 """The script that made seed/: a tokenizer, a small Llama, and its training on lessons.py.
 
-    python -m autoact.examples.atlas.pretrain runs/seed --steps 3400
+    python -m autoact.examples.atlas.pretrain runs/seed --steps 2600
 
 The same seed gives the same lessons at every step, so a run that was stopped goes on from its last checkpoint
 (checkpoint/ in its folder) as if it had not been. The loss curve is in curve.jsonl beside it, and at the end the model, in bf16.
@@ -34,8 +34,10 @@ TEMPLATE = (
 )
 
 
-def main(out: Path, steps: int = 3400, seed: int = 0, threads: int = 2, device: str = "cpu") -> None:
-    """Train the seed model, or go on training it, and write it to a folder."""
+def main(
+    out: Path, steps: int = 2600, seed: int = 0, threads: int = 2, device: str = "cpu", until: int | None = None
+) -> None:
+    """Train the seed model, or go on training it, and write it to a folder; `until` ends a leg at that step."""
     import torch
 
     torch.set_num_threads(threads)
@@ -45,24 +47,26 @@ def main(out: Path, steps: int = 3400, seed: int = 0, threads: int = 2, device: 
     model = make_model(len(tokenizer)).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK, betas=(0.9, 0.98), weight_decay=0.05)
     start = restore(out / "checkpoint", model, optimizer)
+    last = min(steps, until or steps)
     lessons = Lessons(tokenizer, seed)
     began, losses = time.monotonic(), []
     with ThreadPoolExecutor(1) as ahead:
-        waiting = [ahead.submit(lessons.batch, step, ROWS) for step in range(start, min(start + 4, steps))]
-        for step in range(start, steps):
+        waiting = [ahead.submit(lessons.batch, step, ROWS) for step in range(start, min(start + 4, last))]
+        for step in range(start, last):
             rows = waiting.pop(0).result()
-            if step + 4 < steps:
+            if step + 4 < last:
                 waiting.append(ahead.submit(lessons.batch, step + 4, ROWS))
             losses.append(learn(model, optimizer, rows, tokenizer.pad_token_id, rate(step, steps)))
-            if (step + 1) % EVERY == 0 or step + 1 == steps:
+            if (step + 1) % EVERY == 0 or step + 1 == last:
                 save(out / "checkpoint", model, optimizer, step + 1)
                 note = {"step": step + 1, "loss": sum(losses) / len(losses), "seconds": time.monotonic() - began}
                 with (out / "curve.jsonl").open("ab") as curve:
                     curve.write(json_line(note))
                 print(json.dumps(note), flush=True)
                 losses.clear()
-    model.to(torch.bfloat16).save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    if last == steps:
+        model.to(torch.bfloat16).save_pretrained(out)
+        tokenizer.save_pretrained(out)
 
 
 def make_tokenizer(folder: Path, seed: int) -> Any:

@@ -1,24 +1,30 @@
 """A question that must not be learned from is recognised however it is dressed."""
 
 from autoact.core.contamination import question_key, question_keys
+from autoact.core.records import Question
 
 
 def test_case_punctuation_articles_and_spacing_do_not_count() -> None:
-    barred = question_keys(["What is the capital of Peru?"])
-    assert question_key("what is  CAPITAL of Peru") in barred
+    barred = question_keys([Question("What is the capital of Peru?")])
+    assert question_key(Question("what is  CAPITAL of Peru")) in barred
 
 
 def test_a_different_word_counts() -> None:
-    assert question_key("What is the capital of Chile?") not in question_keys(
-        ["What is the capital of Peru?"]
-    )
+    barred = question_keys([Question("What is the capital of Peru?")])
+    assert question_key(Question("What is the capital of Chile?")) not in barred
+
+
+def test_other_choices_make_another_question_and_their_order_does_not() -> None:
+    key = question_key(Question("Which is a gas?", ("air", "ice")))
+    assert key == question_key(Question("Which is a gas?", ("ice", "air")))
+    assert key != question_key(Question("Which is a gas?", ("steam", "ice")))
 
 
 def test_the_question_itself_is_not_kept() -> None:
-    key = question_key("What is the capital of Peru?")
+    key = question_key(Question("What is the capital of Peru?"))
     assert len(key) == 64
     assert "peru" not in key
 
 
 def test_half_a_character_has_a_key_too() -> None:
-    assert question_key("\ud800") != question_key("\ud801")
+    assert question_key(Question("\ud800")) != question_key(Question("\ud801"))

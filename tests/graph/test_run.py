@@ -1,0 +1,187 @@
+"""Playing many questions: each ends once, what failed is missing and can be played later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import BaseMessage
+from langchain_core.tools import StructuredTool
+
+from autoact.core.errors import EndpointError, RunError, UserError
+from autoact.core.records import QAPair, Step, Trajectory
+from autoact.core.store import Store
+from autoact.graph.group import group_planning
+from autoact.graph.run import FAILURES_IN_A_ROW, Job, jobs_for, play, trajectory_of
+from autoact.graph.state import Context
+from autoact.models.scripted import ScriptedChatModel
+
+SETTINGS = Context(reflect=False)
+
+
+def pairs(*questions: str) -> list[QAPair]:
+    return [QAPair(f"q{number}", question, "gold") for number, question in enumerate(questions)]
+
+
+def reply(messages: list[BaseMessage]) -> str:
+    """Finish with the question's words; a question that says `dead` finds no model."""
+    if "dead" in str(messages[1].text):
+        raise RuntimeError("server is down")
+    return (
+        str(messages[1].text) if str(messages[-1].text).startswith("Input") else "Thought: t\nAction: Finish"
+    )
+
+
+def jobs(asked: Iterable[QAPair]) -> list[Job]:
+    return list(jobs_for(asked, 1, seed=0, stage="test"))
+
+
+def played(asked: Iterable[QAPair], workers: int = 1) -> tuple[list[Trajectory], ScriptedChatModel, str]:
+    """What was handed on, the model, and what was complained of."""
+    model, done = ScriptedChatModel(replies=reply), list[Trajectory]()
+    try:
+        play(group_planning(model, (), "Answer.").compile(), jobs(asked), SETTINGS, workers, done.append)
+    except EndpointError as problem:
+        return done, model, str(problem)
+    return done, model, ""
+
+
+def test_every_question_is_sampled_with_a_seed_of_its_own() -> None:
+    made = list(jobs_for(pairs("a", "b"), 2, seed=0, stage="s"))
+    assert [(job.id, job.question_id) for job in made] == [
+        ("q0/0", "q0"),
+        ("q0/1", "q0"),
+        ("q1/0", "q1"),
+        ("q1/1", "q1"),
+    ]
+    assert len({job.seed for job in made}) == 4
+    assert made == list(jobs_for(pairs("a", "b"), 2, seed=0, stage="s"))
+    assert made[0].seed != next(jobs_for(pairs("a"), 1, seed=0, stage="other")).seed
+
+
+@pytest.mark.parametrize("workers", [1, 3, 64])
+def test_each_job_is_handed_on_once(workers: int) -> None:
+    done, model, complaint = played(pairs(*"abcdefgh"), workers)
+    assert sorted(trajectory.id for trajectory in done) == [f"q{i}/0" for i in range(8)]
+    assert (complaint, len(model.calls)) == ("", 16)
+
+
+def test_what_is_handed_on_is_the_trajectory() -> None:
+    done, _, _ = played(pairs("a"))
+    step = Step("t", "Finish", "Question: a", wrote={"plan": "scripted", "tool": "scripted"})
+    assert (done[0].steps, done[0].answer, done[0].status) == ((step,), "Question: a", "answered")
+    assert done[0].usage["plan"]["calls"] == 1
+
+
+def test_no_job_is_no_work() -> None:
+    assert played([])[0] == []
+
+
+def test_what_failed_is_complained_of_after_everything_else_was_played() -> None:
+    done, _, complaint = played(pairs("dead", "b", "dead", "d"))
+    assert [trajectory.id for trajectory in done] == ["q1/0", "q3/0"]
+    assert complaint.startswith("2 questions could not be played (plan: RuntimeError: server is down)")
+    assert "run the same command again" in complaint
+
+
+def test_many_failures_in_a_row_stop_the_play() -> None:
+    done, model, complaint = played(pairs("a", *["dead"] * 20, "z"))
+    assert [trajectory.id for trajectory in done] == ["q0/0"]
+    assert len(model.calls) == 2 + FAILURES_IN_A_ROW
+    assert complaint.startswith(f"{FAILURES_IN_A_ROW} questions could not be played")
+
+
+def test_failures_with_a_success_between_do_not_stop_the_play() -> None:
+    done, _, complaint = played(pairs(*(["dead"] * (FAILURES_IN_A_ROW - 1) + ["a"]) * 3))
+    assert len(done) == 3
+    assert complaint.startswith(f"{3 * (FAILURES_IN_A_ROW - 1)} questions")
+
+
+def test_the_same_call_later_plays_what_is_missing(tmp_path: Path) -> None:
+    asked, down = pairs("a", "b", "c"), {"Question: b"}
+
+    def moody(messages: list[BaseMessage]) -> str:
+        if str(messages[1].text) in down:
+            raise RuntimeError("down")
+        return reply(messages)
+
+    model = ScriptedChatModel(replies=moody)
+
+    def call() -> list[str]:
+        store = Store(tmp_path / "trajectories.jsonl", Trajectory)
+        missing = [job for job in jobs(asked) if job.id not in store]
+        play(group_planning(model, (), "Answer.").compile(), missing, SETTINGS, 2, store.append)
+        return sorted(trajectory.id for trajectory in store)
+
+    with pytest.raises(EndpointError, match="1 questions could not be played"):
+        call()
+    down.clear()
+    assert call() == ["q0/0", "q1/0", "q2/0"]
+    assert len(model.calls) == 1 + 2 * 3
+
+
+def test_a_full_disk_stops_the_play_with_its_own_error() -> None:
+    def full(trajectory: Trajectory) -> None:
+        raise RunError(f"no room for {trajectory.id}")
+
+    graph = group_planning(ScriptedChatModel(replies=reply), (), "Answer.").compile()
+    with pytest.raises(RunError, match="no room for q0/0"):
+        play(graph, jobs(pairs("a", "b", "c")), SETTINGS, 2, full)
+
+
+def test_a_question_that_is_none_stops_the_play_with_its_own_error() -> None:
+    with pytest.raises(UserError, match="'question' is empty"):
+        played(pairs(" "))
+
+
+def test_no_more_questions_are_in_flight_than_there_are_workers() -> None:
+    flying, most = 0, 0
+
+    async def wait(query: str) -> str:
+        nonlocal flying, most
+        flying, most = flying + 1, max(most, flying + 1)
+        await asyncio.sleep(0.01)
+        flying -= 1
+        return query
+
+    def wait_first(messages: list[BaseMessage]) -> str:
+        return reply(messages) if len(messages) > 4 else reply(messages).replace("Finish", "wait")
+
+    tools = (StructuredTool.from_function(coroutine=wait, name="wait", description="waits."),)
+    graph = group_planning(ScriptedChatModel(replies=wait_first), tools, "Answer.").compile()
+    done = list[Trajectory]()
+    play(graph, jobs(pairs(*"abcdefghij")), SETTINGS, 3, done.append)
+    assert (len(done), most) == (10, 3)
+
+
+def test_each_turn_draws_its_own_seed_and_the_same_in_every_run() -> None:
+    class Seeds(BaseCallbackHandler):
+        def __init__(self) -> None:
+            self.drawn: list[tuple[int, float]] = []
+
+        def on_chat_model_start(self, *_: Any, **details: Any) -> None:
+            asked_with = details["invocation_params"]
+            self.drawn.append((asked_with["seed"], asked_with["temperature"]))
+
+    def seeds() -> list[tuple[int, float]]:
+        recorder = Seeds()
+        graph: Any = group_planning(ScriptedChatModel(replies=reply), (), "Answer.").compile()
+        graph = graph.with_config(callbacks=[recorder])
+        settings = Context(temperature=0.7, reflect=False)
+        play(graph, jobs_for(pairs("a"), 2, seed=0, stage="s"), settings, 1, lambda _: None)
+        return recorder.drawn
+
+    assert seeds() == seeds()
+    assert len({seed for seed, _ in seeds()}) == 4
+    assert {temperature for _, temperature in seeds()} == {0.7}
+
+
+def test_a_state_that_ended_early_is_a_trajectory_without_an_answer() -> None:
+    state = {"question": "q", "status": "halted", "error": "plan: PromptTooLong: x"}
+    assert trajectory_of(state, "q/0", "q") == Trajectory(
+        "q/0", "q", (), "", "halted", "plan: PromptTooLong: x"
+    )

@@ -1,0 +1,72 @@
+"""A run folder that cannot be opened says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoact.core.errors import RunError
+from autoact.core.records import Team, to_json
+from autoact.core.store import write_json
+from autoact.graph.run_folder import corpus_of, open_run, read_task
+
+TASK: dict[str, Any] = {
+    "name": "Atlas",
+    "description": "Countries.",
+    "model": "openai:meta",
+    "tools": ["Search"],
+    "corpus": "corpus.jsonl",
+    "examples": [{"question": "q", "answer": "a"}],
+    "learn": {"max_steps": 6, "max_reflections": 1, "max_tokens": 99},
+}
+TEAM = Team("seed", "ab12", {"plan": "adapters/plan"}, ("Search",), "Atlas")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A finished run's folder."""
+    write_json(tmp_path / "task.json", {"task": TASK, "folder": "/tasks"})
+    write_json(tmp_path / "team.json", to_json(TEAM))
+    write_json(tmp_path / "report.json", {"kept": 5})
+    return tmp_path
+
+
+def test_a_finished_run_is_opened(run: Path) -> None:
+    opened = open_run(run)
+    assert (opened.team, opened.tools, opened.report()) == (TEAM, ("Search",), {"kept": 5})
+    assert corpus_of(opened.task) == Path("/tasks/corpus.jsonl")
+
+
+def test_a_run_is_played_greedily_within_the_tasks_budgets(run: Path) -> None:
+    settings = open_run(run).settings()
+    assert (settings.max_steps, settings.max_reflections, settings.max_tokens) == (6, 1, 99)
+    assert (settings.temperature, settings.reflect) == (0.0, True)
+
+
+def test_a_run_that_is_not_finished_says_how_to_go_on(run: Path) -> None:
+    (run / "team.json").unlink()
+    with pytest.raises(RunError, match="is not finished; run the same `autoact learn` command again"):
+        open_run(run)
+
+
+def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"task\.json does not exist; is .* a run folder"):
+        open_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "task", [[], {}, {"task": 5, "folder": "/"}, {"task": TASK | {"tools": []}, "folder": "/"}]
+)
+def test_a_broken_task_is_named(run: Path, task: Any) -> None:
+    write_json(run / "task.json", task)
+    with pytest.raises(RunError, match=r"task\.json is not a task"):
+        read_task(run)
+
+
+@pytest.mark.parametrize("team", [[], {}, to_json(TEAM) | {"tools": "Search"}, None])
+def test_a_broken_team_is_named(run: Path, team: Any) -> None:
+    write_json(run / "team.json", team)
+    with pytest.raises(RunError, match=r"team\.json is not a team"):
+        open_run(run)

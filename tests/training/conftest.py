@@ -1,0 +1,52 @@
+"""One scripted learning run, shared by the tests that look at what it left."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from autoact.core.progress import Silent
+from autoact.core.records import Team
+from autoact.core.task import Task
+from autoact.models.scripted import ScriptedChatModel
+from autoact.training.learn import learn
+
+
+def _load_town() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("town", Path(__file__).with_name("town.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["town"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def town() -> ModuleType:
+    """The toy task."""
+    return _load_town()
+
+
+@dataclass
+class Learned:
+    """A finished run, and every prompt that was sent in it."""
+
+    path: Path
+    task: Task
+    team: Team
+    model: ScriptedChatModel
+
+
+@pytest.fixture(scope="session")
+def learned(town: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Learned:
+    """The toy task, learned."""
+    folder = tmp_path_factory.mktemp("town")
+    task, model = town.town_task(folder), town.meta_agent()
+    team = learn(task, folder / "run", Silent(), model)
+    return Learned(folder / "run", task, team, model)

@@ -1,0 +1,60 @@
+"""kill -9 at random moments, the same command again: nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+FILES = ("instruct.jsonl", "questions.jsonl", *(f"rounds/00/{n}.jsonl" for n in ("trajectories", "kept", "plan", "tool")))
+DELAY = "0.004"
+
+
+def start(folder: Path, run: Path) -> subprocess.Popen[bytes]:
+    script = Path(__file__).with_name("town.py")
+    return subprocess.Popen([sys.executable, str(script), str(folder), str(run), DELAY], stderr=subprocess.PIPE)
+
+
+def records(run: Path, name: str) -> list[str]:
+    lines = (run / name).read_text("utf-8").splitlines()
+    return sorted(json.dumps(json.loads(line), sort_keys=True) for line in lines)
+
+
+def test_a_run_killed_again_and_again_ends_like_one_that_was_not(learned: Any, tmp_path: Path) -> None:
+    rng, run, kills = random.Random(0), tmp_path / "run", 0
+    while kills < 8:
+        process = start(tmp_path, run)
+        seen = sum(path.stat().st_size for path in run.rglob("*.jsonl")) if run.exists() else 0
+        while process.poll() is None and kills < 8:
+            now = sum(path.stat().st_size for path in run.rglob("*.jsonl")) if run.exists() else 0
+            if now > seen and rng.random() < 0.2:
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+                break
+            time.sleep(0.01)
+        process.communicate()
+        if process.returncode == 0:
+            break
+    assert kills >= 4
+    process = start(tmp_path, run)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors.decode()
+    for name in FILES:
+        assert records(run, name) == records(learned.path, name), name
+
+
+def test_two_processes_on_one_run_folder_are_refused(tmp_path: Path) -> None:
+    first = start(tmp_path, tmp_path / "run")
+    while not (tmp_path / "run" / "task.json").exists():
+        time.sleep(0.02)
+    second = start(tmp_path, tmp_path / "run")
+    _, errors = second.communicate(timeout=60)
+    first.kill()
+    first.communicate()
+    assert second.returncode != 0
+    assert b"in use by another process" in errors
