@@ -10,9 +10,7 @@ from autoact.prompts.parse import parse_input
 from autoact.prompts.render import Brief, tool_chat
 
 
-def ask(
-    brief: Brief, question: Question, steps: Sequence[Step], thought: str, tool: str
-) -> list[BaseMessage]:
+def ask(brief: Brief, question: Question, steps: Sequence[Step], thought: str, tool: str) -> list[BaseMessage]:
     """What the agent is sent."""
     return to_messages(tool_chat(brief, question, steps, thought, tool))
 

@@ -26,6 +26,9 @@ def ask(
     choices: Annotated[
         list[str] | None, typer.Option("--choices", help="An option to choose from; once for each.")
     ] = None,
+    endpoint: Annotated[
+        str, typer.Option(metavar="URL", help="A server of the base and the adapters, by their folders' names.")
+    ] = "",
     trace: Annotated[bool, typer.Option("--trace", help="Show every step and who wrote it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -38,7 +41,7 @@ def ask(
         raise UserError("the question is empty; write one")
     if choices and len(choices) < 2:
         raise UserError("--choices is given once; give it for each option, at least twice")
-    opened = open_run(run)
+    opened = open_run(run, endpoint)
     shown = Question(question, tuple(choices or ()))
     screen = console(stderr=as_json)
 
@@ -52,9 +55,7 @@ def ask(
     elif trajectory.answer:
         print(plain(trajectory.answer))
     if not trajectory.answer:
-        console(stderr=True).print(
-            f"no answer ({trajectory.status}) {one_line(trajectory.error)}", soft_wrap=True
-        )
+        console(stderr=True).print(f"no answer ({trajectory.status}) {one_line(trajectory.error)}", soft_wrap=True)
         raise typer.Exit(NO_ANSWER)
 
 
@@ -75,9 +76,7 @@ def watch(graph: Planner, question: Question, settings: Context, seen: Callable[
         count = len(steps)
     trajectory = trajectory_of(state, "ask/0", "ask")
     if trajectory.status == "error":
-        raise EndpointError(
-            f"the question could not be played ({trajectory.error}); see to the model, ask again"
-        )
+        raise EndpointError(f"the question could not be played ({trajectory.error}); see to the model, ask again")
     return trajectory
 
 

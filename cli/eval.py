@@ -17,29 +17,24 @@ if TYPE_CHECKING:
 
 
 def evaluate_run(
-    run: Annotated[
-        Path | None, typer.Argument(metavar="RUN", help="A run folder of `autoact learn`.")
-    ] = None,
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run folder of `autoact learn`.")] = None,
     benchmark: Annotated[
         str,
-        typer.Option(
-            metavar="NAME|FILE", help="The task's name or a JSONL file; the task's own if left out."
-        ),
+        typer.Option(metavar="NAME|FILE", help="The task's name or a JSONL file; the task's own if left out."),
     ] = "",
     split: Annotated[str, typer.Option(help="A split of the task's own benchmark.  [default: dev]")] = "",
     methods: Annotated[str, typer.Option(help="Methods, with commas between them, or all.")] = "all",
     epochs: Annotated[int, typer.Option(min=1, help="Times each question is played.")] = 1,
-    temperature: Annotated[
-        float, typer.Option(min=0, max=2, help="Sampling temperature; 0 is greedy.")
-    ] = 0.0,
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Sampling temperature; 0 is greedy.")] = 0.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
+    endpoint: Annotated[
+        str, typer.Option(metavar="URL", help="A server of the base and the adapters, by their folders' names.")
+    ] = "",
     allow_contaminated: Annotated[
         bool,
         typer.Option("--allow-contaminated", help="Report questions that were learned from; do not refuse."),
     ] = False,
-    list_methods: Annotated[
-        bool, typer.Option("--list-methods", help="Print the methods and leave.")
-    ] = False,
+    list_methods: Annotated[bool, typer.Option("--list-methods", help="Print the methods and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure methods on a benchmark; the same command again resumes an evaluation that was stopped."""
@@ -56,7 +51,7 @@ def evaluate_run(
     if run is None:
         raise UserError("RUN is missing; give the run folder, as in: autoact eval runs/atlas")
     chosen = choose_methods(methods)
-    opened = open_run(run)
+    opened = open_run(run, endpoint)
     questions = load_benchmark(benchmark or opened.task.name, opened.task, split)
     with shown_progress() as progress:
         report = report_on(
@@ -102,9 +97,7 @@ def print_report(report: Report) -> None:
     screen.print(usage_table(report))
     if report.contaminated:
         some = one_line(", ".join(report.contaminated[:5]))
-        screen.print(
-            f"Beware: {len(report.contaminated)} questions were learned from ({some} …).", soft_wrap=True
-        )
+        screen.print(f"Beware: {len(report.contaminated)} questions were learned from ({some} …).", soft_wrap=True)
     screen.print(f"Every trajectory: {one_line(str(report.trial.folder))}", soft_wrap=True)
 
 
@@ -119,11 +112,7 @@ def rewards_table(report: Report) -> Table:
     made = table(title, *columns, ">rounds", "status")
     for row in report.rows:
         scores, gap = row.scores, row.difference
-        paired = (
-            (f"{gap.mean:+.3f}", _interval(gap.interval, "+"), f"{gap.wins}–{gap.losses}")
-            if gap
-            else ("",) * 3
-        )
+        paired = (f"{gap.mean:+.3f}", _interval(gap.interval, "+"), f"{gap.wins}–{gap.losses}") if gap else ("",) * 3
         statuses = ", ".join(f"{count} {status}" for status, count in scores.statuses.items())
         made.add_row(
             row.method,

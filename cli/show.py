@@ -52,10 +52,7 @@ def overview(run: Path) -> dict[str, Any]:
             "wanted": task.learn.questions,
             "written": sum(len(each.pairs) for each in rounds),
             "rounds": len(rounds),
-            **{
-                why: sum(getattr(each, why) for each in rounds)
-                for why in ("malformed", "duplicate", "excluded")
-            },
+            **{why: sum(getattr(each, why) for each in rounds) for why in ("malformed", "duplicate", "excluded")},
         },
         "tools": _json(run / "tools.json", {}).get("tools", []),
         "trajectories": {

@@ -1,7 +1,7 @@
 """Which questions must not be learned from, by hash, so that a benchmark can be named without being kept.
 
-    barred = question_keys(pair.shown() for pair in read_questions(Path("dev.jsonl")))
-    question_key(Question("what is the  CAPITAL of Peru")) in barred
+barred = question_keys(pair.shown() for pair in read_questions(Path("dev.jsonl")))
+question_key(Question("what is the  CAPITAL of Peru")) in barred
 """
 
 import hashlib

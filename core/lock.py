@@ -25,7 +25,5 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise RunError(
-                f"{folder} is in use by another process; wait for it, or choose another folder"
-            ) from None
+            raise RunError(f"{folder} is in use by another process; wait for it, or choose another folder") from None
         yield

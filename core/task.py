@@ -51,9 +51,7 @@ class LearnConfig(_Section):
     lora_rank: int = Field(8, gt=0, description="LoRA rank.")
     lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")
     lora_dropout: float = Field(0.05, ge=0, lt=1, description="LoRA dropout.", strict=False)
-    lora_targets: tuple[str, ...] = Field(
-        ("q_proj", "v_proj"), description="Modules LoRA adapts.", strict=False
-    )
+    lora_targets: tuple[str, ...] = Field(("q_proj", "v_proj"), description="Modules LoRA adapts.", strict=False)
     learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate (cosine, strict=False).")
     warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps that warm up.", strict=False)
     epochs: int = Field(5, gt=0, description="Passes over each role's examples.")
@@ -106,9 +104,7 @@ class Task(_Section):
             return _resolve(f"transformers:{self.base}", self.folder).partition(":")[2]
         provider, _, name = self.model_spec().partition(":")
         if provider != "transformers":
-            raise TaskError(
-                f"base: is needed to train on, since model: {self.model} is not transformers:PATH"
-            )
+            raise TaskError(f"base: is needed to train on, since model: {self.model} is not transformers:PATH")
         return name
 
     def seeds(self) -> tuple[QAPair, ...]:
@@ -203,9 +199,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as problem:
-        raise TaskError(
-            f"{path} cannot be read ({problem}); give the path of a JSONL file in UTF-8"
-        ) from None
+        raise TaskError(f"{path} cannot be read ({problem}); give the path of a JSONL file in UTF-8") from None
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:

@@ -41,13 +41,9 @@ def load_benchmark(name: str, task: Task, split: str = "") -> Benchmark:
         return _read(task.name.casefold(), split, _split_file(task, split))
     if not Path(name).is_file():
         own = f"{task.name.casefold()} (splits: {', '.join(task.benchmarks) or 'none'})"
-        raise TaskError(
-            f"--benchmark {name} is no benchmark of this run and no file; give {own} or a JSONL file"
-        )
+        raise TaskError(f"--benchmark {name} is no benchmark of this run and no file; give {own} or a JSONL file")
     if split:
-        raise TaskError(
-            f"--split {split} does not go with the file {name}, which has no splits; leave it out"
-        )
+        raise TaskError(f"--split {split} does not go with the file {name}, which has no splits; leave it out")
     return _read(Path(name).stem, "", Path(name))
 
 
@@ -83,8 +79,6 @@ def _read(name: str, split: str, path: Path) -> Benchmark:
     pairs = tuple(read_questions(path))
     for pair in pairs:
         if pair.choices and choice_index(pair.answer, pair.choices) is None:
-            raise TaskError(
-                f"{path}: {pair.id}: the answer {pair.answer!r:.80} is none of the choices; correct it"
-            )
+            raise TaskError(f"{path}: {pair.id}: the answer {pair.answer!r:.80} is none of the choices; correct it")
     words = json.dumps([to_json(pair) for pair in pairs]).encode()
     return Benchmark(name, split, pairs, hashlib.sha256(words).hexdigest()[:16])

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,11 @@ from typing import Any
 from autoact.core.errors import RunError
 from autoact.core.lock import locked
 from autoact.core.progress import Progress
-from autoact.core.records import QAPair, Scored, Trajectory, to_json
-from autoact.core.reward import reward_of
+from autoact.core.records import QAPair, Scored, to_json
 from autoact.core.store import Store, write_json
 from autoact.eval.benchmark import Benchmark
 from autoact.eval.methods import Kind, Method
-from autoact.graph.run import jobs_for, play
+from autoact.graph.run import Batch, play_into
 from autoact.graph.run_folder import Planner, RunFolder, corpus_of
 from autoact.graph.state import Context
 
@@ -43,9 +42,7 @@ class Trial:
     folder: Path
 
 
-def trial_of(
-    run: RunFolder, benchmark: Benchmark, epochs: int, temperature: float, limit: int | None
-) -> Trial:
+def trial_of(run: RunFolder, benchmark: Benchmark, epochs: int, temperature: float, limit: int | None) -> Trial:
     """A trial of a run's methods on the first `limit` questions; makes its folder. Raises RunError."""
     settings = run.settings().model_copy(update={"temperature": temperature})
     depends = depends_on(run, benchmark, settings)
@@ -66,14 +63,13 @@ def depends_on(run: RunFolder, benchmark: Benchmark, settings: Context) -> dict[
         "questions": benchmark.digest,
         "task": run.task.fingerprint(),
         "team": to_json(run.team),
+        "endpoint": run.endpoint,
         "corpus": _file_hash(corpus) if corpus else "",
         **settings.model_dump(exclude={"seed"}),
     }
 
 
-def evaluate(
-    method: Method, planner: Callable[[Kind], Planner], trial: Trial, progress: Progress
-) -> list[Scored]:
+def evaluate(method: Method, planner: Callable[[Kind], Planner], trial: Trial, progress: Progress) -> list[Scored]:
     """The method's records on the whole trial; what is on disk is not played again.
 
     `planner` is called only when something is left to play. Raises EndpointError when a model failed.
@@ -81,26 +77,8 @@ def evaluate(
     progress.stage(f"evaluate {method.id}")
     with locked(trial.folder):
         store = Store(trial.folder / f"{method.id}.jsonl", Scored)
-        jobs = list(jobs_for(trial.pairs, trial.epochs, trial.seed, "eval"))
-        missing = [job for job in jobs if job.id not in store]
-        golds = {pair.id: pair for pair in trial.pairs}
-        played = [store[job.id].reward.value for job in jobs if job.id in store]
-
-        def done(trajectory: Trajectory) -> None:
-            scored = Scored(trajectory, reward_of(trajectory.answer, golds[trajectory.question_id]))
-            store.append(scored)
-            played.append(scored.reward.value)
-            _advance(progress, played, len(jobs))
-
-        _advance(progress, played, len(jobs))
-        if missing:
-            play(planner(method.planner), missing, trial.settings, trial.workers, done)
-        return [store[job.id] for job in jobs]
-
-
-def _advance(progress: Progress, played: Sequence[float], total: int) -> None:
-    so_far = f"reward {sum(played) / len(played):.3f}" if played else ""
-    progress.advance(len(played), total, so_far)
+        batch = Batch(trial.pairs, trial.epochs, trial.seed, "eval", trial.settings, trial.workers)
+        return play_into(store, lambda: planner(method.planner), batch, progress)
 
 
 def _file_hash(path: Path) -> str:
@@ -108,6 +86,4 @@ def _file_hash(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as problem:
-        raise RunError(
-            f"{path} cannot be read ({problem.strerror}); bring the corpus back, or learn again"
-        ) from None
+        raise RunError(f"{path} cannot be read ({problem.strerror}); bring the corpus back, or learn again") from None

@@ -30,9 +30,7 @@ METHODS = (
 def choose_methods(names: str) -> tuple[Method, ...]:
     """The methods of a list such as `autoact,zero-shot`, or `all`. Raises UserError listing what there is."""
     known = {method.id: method for method in METHODS}
-    wanted = (
-        list(known) if names.strip() == "all" else [name.strip() for name in names.split(",") if name.strip()]
-    )
+    wanted = list(known) if names.strip() == "all" else [name.strip() for name in names.split(",") if name.strip()]
     for name in wanted:
         if name not in known:
             raise UserError(f"--methods {name} is no method; choose from all, {', '.join(known)}")

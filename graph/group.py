@@ -21,11 +21,9 @@ from langgraph.types import RetryPolicy
 from autoact.core.records import REFLECT, ROLES
 from autoact.graph.nodes import Nodes, failed
 from autoact.graph.state import Context, Input, State
-from autoact.models.load import transient_errors
+from autoact.models.failures import ATTEMPTS, transient_errors
 from autoact.prompts.render import Brief
 from autoact.tools.library import FINISH_CARD, card
-
-ATTEMPTS = 4
 
 
 def group_planning(

@@ -41,9 +41,7 @@ Update = dict[str, Any]
 class Nodes:
     """The nodes of one team over one set of tools."""
 
-    def __init__(
-        self, models: dict[str, BaseChatModel], brief: Brief, tools: Sequence[BaseTool], defaults: Context
-    ):
+    def __init__(self, models: dict[str, BaseChatModel], brief: Brief, tools: Sequence[BaseTool], defaults: Context):
         self.models = models
         self.brief = brief
         self.defaults = defaults
@@ -175,9 +173,7 @@ class Nodes:
         def update(state: State, reply: AIMessage, settings: Context) -> Update:
             counted = {role: _usage(reply)}
             change = read(state, reply, settings)
-            return change | {
-                "usage": Overwrite(counted) if isinstance(change.get("usage"), Overwrite) else counted
-            }
+            return change | {"usage": Overwrite(counted) if isinstance(change.get("usage"), Overwrite) else counted}
 
         def run(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
             settings = self.settings(runtime)
@@ -194,9 +190,7 @@ class Nodes:
     def _sampled(self, role: str, state: State, settings: Context) -> Runnable[Any, Any]:
         turn = len(steps_of(state))
         seed = None if settings.seed is None else seed_of(settings.seed, role, turn)
-        return sampled(
-            self.models[role], temperature=settings.temperature, seed=seed, max_tokens=settings.max_tokens
-        )
+        return sampled(self.models[role], temperature=settings.temperature, seed=seed, max_tokens=settings.max_tokens)
 
 
 def failed(state: State, error: NodeError) -> Command[Any]:

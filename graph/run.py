@@ -1,24 +1,28 @@
 """Play many questions through one graph: bounded, resumable, and blind to gold answers.
 
-    play(graph, jobs_for(pairs, 2, seed=0, stage="play"), Context(temperature=1.0), 32, done=store.append)
+    batch = Batch(pairs, samples=2, seed=0, stage="synthesis", settings=Context(temperature=1.0), workers=32)
+    play_into(Store(path, Scored), lambda: graph, batch, progress)      # a Scored for each question and sample
 
-`done` is called with each trajectory as it ends, in the order of ending. A question whose model failed is not
-handed on, so that a dead server is never a wrong answer; the same call later plays what is missing.
+The graph is given questions; rewards are computed here, from the finished trajectories. A question whose model
+failed is not stored, so that a dead server is never a wrong answer; the same call later plays what is missing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 
 from autoact.core.errors import EndpointError
-from autoact.core.records import QAPair, Question, Trajectory, from_json
+from autoact.core.progress import Progress
+from autoact.core.records import QAPair, Question, Scored, Trajectory, from_json
+from autoact.core.reward import reward_of
 from autoact.core.seeds import seed_of
+from autoact.core.store import Store
 from autoact.graph.state import Context, State
 
 FAILURES_IN_A_ROW = 5
@@ -32,6 +36,48 @@ class Job:
     question_id: str
     question: Question
     seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Which questions to play, how often, with what settings, how many at once."""
+
+    pairs: Sequence[QAPair]
+    samples: int
+    seed: int
+    stage: str
+    settings: Context
+    workers: int
+
+
+def play_into(
+    store: Store[Scored],
+    planner: Callable[[], CompiledStateGraph[Any, Any, Any, Any]],
+    batch: Batch,
+    progress: Progress,
+) -> list[Scored]:
+    """The scored trajectories of a batch; what the store holds is not played again.
+
+    `planner` is called only when something is left to play. Raises EndpointError when models failed, after
+    everything that could be played was stored.
+    """
+    golds = {pair.id: pair for pair in batch.pairs}
+    jobs = list(jobs_for(batch.pairs, batch.samples, batch.seed, batch.stage))
+    missing = [job for job in jobs if job.id not in store]
+    played = len(jobs) - len(missing)
+    total = sum(store[job.id].reward.value for job in jobs if job.id in store)
+
+    def done(trajectory: Trajectory) -> None:
+        nonlocal played, total
+        scored = Scored(trajectory, reward_of(trajectory.answer, golds[trajectory.question_id]))
+        store.append(scored)
+        played, total = played + 1, total + scored.reward.value
+        progress.advance(played, len(jobs), f"reward {total / played:.3f}")
+
+    progress.advance(played, len(jobs), f"reward {total / played:.3f}" if played else "")
+    if missing:
+        play(planner(), missing, batch.settings, batch.workers, done)
+    return [store[job.id] for job in jobs]
 
 
 def jobs_for(pairs: Iterable[QAPair], samples: int, seed: int, stage: str) -> Iterator[Job]:

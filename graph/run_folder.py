@@ -27,7 +27,7 @@ from autoact.core.task import Task, check_task
 from autoact.graph.group import group_planning
 from autoact.graph.state import Context
 from autoact.models.load import load_model
-from autoact.models.team import team_models
+from autoact.models.team import served_models, team_models
 from autoact.tools.library import build_tools
 
 Planner = CompiledStateGraph[Any, Any, Any, Any]
@@ -40,6 +40,7 @@ class RunFolder:
     path: Path
     task: Task
     team: Team
+    endpoint: str = ""
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -56,17 +57,22 @@ class RunFolder:
         return settings_of(self.task)
 
     def planner(self, kind: Literal["autoact", "zero-shot"]) -> Planner:
-        """Group planning by the trained team, or by the META-AGENT in all three roles."""
-        if kind == "autoact":
-            models: Any = team_models(self.team, self.path)
+        """Group planning by the trained team, or by the META-AGENT in all three roles.
+
+        With an endpoint the team's models are asked for there, each by the name of its folder.
+        """
+        if kind == "zero-shot":
+            models: Any = load_model(self.task.model_spec(), self.task.endpoint)
+        elif self.endpoint:
+            models = served_models(self.team, self.endpoint)
         else:
-            models = load_model(self.task.model_spec(), self.task.endpoint)
+            models = team_models(self.team, self.path)
         tools = build_tools(self.tools, corpus_of(self.task))
         return group_planning(models, tools, self.task.description, self.settings()).compile(name="autoact")
 
 
-def open_run(path: Path) -> RunFolder:
-    """The run in a folder. Raises RunError when there is none, or it is not finished."""
+def open_run(path: Path, endpoint: str = "") -> RunFolder:
+    """The run in a folder, its team served in process or at an endpoint. Raises RunError when there is none, or it is not finished."""
     task = read_task(path)
     if not (path / "team.json").exists():
         raise RunError(f"{path} is not finished; run the same `autoact learn` command again to go on")
@@ -74,7 +80,7 @@ def open_run(path: Path) -> RunFolder:
         team = from_json(Team, read_json(path / "team.json"))
     except ValueError as problem:
         raise RunError(f"{path / 'team.json'} is not a team ({problem}); restore it or learn again") from None
-    return RunFolder(path, task, team)
+    return RunFolder(path, task, team, endpoint)
 
 
 def read_task(path: Path) -> Task:
@@ -94,6 +100,4 @@ def corpus_of(task: Task) -> Path | None:
 def settings_of(task: Task) -> Context:
     """Greedy play within a task's budgets."""
     learn = task.learn
-    return Context(
-        max_steps=learn.max_steps, max_reflections=learn.max_reflections, max_tokens=learn.max_tokens
-    )
+    return Context(max_steps=learn.max_steps, max_reflections=learn.max_reflections, max_tokens=learn.max_tokens)

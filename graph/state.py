@@ -82,9 +82,7 @@ def steps_of(state: State) -> list[Step]:
 def question_of(state: Mapping[str, Any]) -> Question:
     """What is asked. Raises UserError when the input is not a question."""
     try:
-        question = from_json(
-            Question, {name: state[name] for name in Question.__dataclass_fields__ if name in state}
-        )
+        question = from_json(Question, {name: state[name] for name in Question.__dataclass_fields__ if name in state})
     except ValueError as problem:
         raise UserError(f"the input is not a question: {problem}; give {{'question': '…'}}") from None
     if not question.question.strip():

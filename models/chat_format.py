@@ -115,9 +115,7 @@ def closing_ids(tokenizer: Any) -> set[int]:
 def _role(message: BaseMessage) -> str:
     role = ROLE_OF_TYPE.get(message.type)
     if role is None:
-        raise ModelError(
-            f"a {message.type!r} message cannot be sent: use system, user and assistant messages"
-        )
+        raise ModelError(f"a {message.type!r} message cannot be sent: use system, user and assistant messages")
     return role
 
 

@@ -137,9 +137,7 @@ class Decoder:
         return Completion(text[:cut], len(row.job.request.ids), len(row.tokens), why)
 
     def _text(self, tokens: Sequence[int]) -> str:
-        return str(
-            self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        )
+        return str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def choose(logits: Any, rows: Sequence[Row]) -> list[int]:

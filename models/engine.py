@@ -85,9 +85,7 @@ class Engine:
             known = ", ".join(self.adapters) or "none"
             raise ModelError(f"no adapter {request.adapter!r} in this engine; it has: {known}")
         if not request.ids or request.max_tokens < 1 or request.temperature < 0 or "" in request.stop:
-            raise ModelError(
-                "a request needs a prompt, max_tokens ≥ 1, temperature ≥ 0 and no empty stop string"
-            )
+            raise ModelError("a request needs a prompt, max_tokens ≥ 1, temperature ≥ 0 and no empty stop string")
         size = len(request.ids) + request.max_tokens
         if self.max_positions is not None and size > self.max_positions:
             raise PromptTooLong(

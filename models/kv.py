@@ -61,9 +61,7 @@ class Window:
     def row(self, row: int) -> Layers:
         """A copy of one row's keys and values, (1, heads, length, size) each."""
         span = slice(self.starts[row], self.end)
-        return [
-            (k[row : row + 1, :, span].clone(), v[row : row + 1, :, span].clone()) for k, v in self._buffers
-        ]
+        return [(k[row : row + 1, :, span].clone(), v[row : row + 1, :, span].clone()) for k, v in self._buffers]
 
     def open_column(self) -> None:
         """Make room for one more token of every row."""
@@ -112,8 +110,7 @@ class Window:
         """New buffers of `rows` rows, with what is in flight ending at column `width`."""
         live, low, shift = len(self.starts), self.low, width - self.end
         self._buffers = [
-            (self._moved(k, rows, width, live, low), self._moved(v, rows, width, live, low))
-            for k, v in self._buffers
+            (self._moved(k, rows, width, live, low), self._moved(v, rows, width, live, low)) for k, v in self._buffers
         ]
         self.starts = [start + shift for start in self.starts]
         self.end = width

@@ -22,7 +22,7 @@ from autoact.models.local import LocalChatModel
 from autoact.models.scripted import ScriptedChatModel
 from autoact.models.weights import model_hash
 
-__all__ = ["load_model", "model_hash", "sampled", "transient_errors"]
+__all__ = ["load_model", "model_hash", "sampled"]
 
 TIMEOUT = 120
 LENGTH_FIELDS = ("max_tokens", "num_predict", "max_output_tokens")
@@ -35,9 +35,7 @@ def load_model(spec: str, endpoint: str = "") -> BaseChatModel:
         raise ModelError(f"{spec!r} is not a model: write provider:name, such as transformers:runs/seed")
     if provider == "transformers":
         if endpoint:
-            raise ModelError(
-                f"{spec} runs in this process and takes no endpoint: write openai:NAME to use one"
-            )
+            raise ModelError(f"{spec} runs in this process and takes no endpoint: write openai:NAME to use one")
         return _in_process(name)
     if provider == "openai" and endpoint:
         return _at_endpoint(name, endpoint)
@@ -55,23 +53,6 @@ def sampled(
     if isinstance(model, LocalChatModel | ScriptedChatModel) or _is_openai(model):
         return model.bind(**settings)
     return model.model_copy(update=_fields(model, settings))
-
-
-def transient_errors() -> tuple[type[Exception], ...]:
-    """The errors worth asking again after: refused and dropped connections, timeouts, 429 and 5xx."""
-    import httpx
-    import openai
-
-    return (
-        ConnectionError,
-        TimeoutError,
-        httpx.TimeoutException,
-        httpx.NetworkError,
-        httpx.RemoteProtocolError,
-        openai.APIConnectionError,
-        openai.RateLimitError,
-        openai.InternalServerError,
-    )
 
 
 def _in_process(path: str) -> BaseChatModel:

@@ -114,9 +114,7 @@ def attach_adapters(model: Any, adapters: Mapping[str, Path]) -> Any:
             else:
                 peft.load_adapter(folder, adapter_name=name)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
-            raise ModelError(
-                f"the adapter {folder} does not fit the base model: {_line(problem)}"
-            ) from problem
+            raise ModelError(f"the adapter {folder} does not fit the base model: {_line(problem)}") from problem
     return None if peft is None else peft.eval()
 
 

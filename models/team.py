@@ -13,6 +13,7 @@ from langchain_core.language_models import BaseChatModel
 
 from autoact.core.errors import RunError
 from autoact.core.records import ROLES, Team
+from autoact.models.load import load_model
 from autoact.models.local import LocalChatModel
 from autoact.models.weights import model_hash
 
@@ -26,11 +27,15 @@ def team_models(team: Team, folder: Path) -> dict[str, BaseChatModel]:
     engine = Engine(base, {path.name: path for path in adapters.values()})
     names = {role: path.name for role, path in adapters.items()}
     return {
-        role: LocalChatModel(
-            engine=engine, adapter=names.get(role), model_name=names.get(role, engine.folder.name)
-        )
+        role: LocalChatModel(engine=engine, adapter=names.get(role), model_name=names.get(role, engine.folder.name))
         for role in dict.fromkeys((*ROLES, *adapters))
     }
+
+
+def served_models(team: Team, endpoint: str) -> dict[str, BaseChatModel]:
+    """Role → chat model at an OpenAI-compatible server that serves the base and each adapter by its folder's name."""
+    names = {role: Path(team.adapters.get(role, team.base)).name for role in dict.fromkeys((*ROLES, *team.adapters))}
+    return {role: load_model(f"openai:{name}", endpoint) for role, name in names.items()}
 
 
 def _base(team: Team, folder: Path) -> str:
@@ -47,7 +52,5 @@ def _base(team: Team, folder: Path) -> str:
 def _adapter(role: str, path: str, folder: Path) -> Path:
     where = folder / path
     if not where.is_dir():
-        raise RunError(
-            f"the adapter folder {where} of role {role!r} is missing: learn again or bring it back"
-        )
+        raise RunError(f"the adapter folder {where} of role {role!r} is missing: learn again or bring it back")
     return where

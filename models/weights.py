@@ -42,11 +42,7 @@ def adapter_folder(folder: Path) -> Path:
     if not (folder / "adapter_model.safetensors").is_file():
         raise ModelError(f"{folder} holds no adapter_model.safetensors: save the adapter as safetensors")
     settings = json.loads(config.read_text("utf-8"))
-    if (
-        settings.get("peft_type") != "LORA"
-        or settings.get("use_dora")
-        or settings.get("alora_invocation_tokens")
-    ):
+    if settings.get("peft_type") != "LORA" or settings.get("use_dora") or settings.get("alora_invocation_tokens"):
         raise ModelError(f"{folder} is not a plain LoRA adapter; the engine serves no other kind")
     return folder
 
@@ -87,9 +83,7 @@ def _snapshot(name: str) -> Path:
 
     try:
         return Path(snapshot_download(name, allow_patterns=WANTED))
-    except (
-        Exception
-    ) as problem:  # the hub client raises a dozen unrelated types; all mean the same to the user
+    except Exception as problem:  # the hub client raises a dozen unrelated types; all mean the same to the user
         reason = type(problem).__name__
         raise ModelError(
             f"{name} is neither a folder nor a model the hub gives us ({reason}): check the name or go online"

@@ -88,6 +88,4 @@ def calculator_tool() -> BaseTool:
     def run(expression: str) -> Result:
         return calculate(sandbox, expression), None
 
-    return library_tool(
-        "Calculator", "computes an arithmetic expression.", "the expression alone, such as 3 * 4.", run
-    )
+    return library_tool("Calculator", "computes an arithmetic expression.", "the expression alone, such as 3 * 4.", run)

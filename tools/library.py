@@ -45,9 +45,7 @@ def card(tool: BaseTool) -> ToolCard:
     if usage is None:
         fields = input_fields(tool)
         listed = ", ".join(f"{name} ({kind})" for name, kind in fields.items()) or "no field"
-        usage = (
-            f"the {next(iter(fields))} alone." if takes_text(fields) else f"one JSON object with {listed}."
-        )
+        usage = f"the {next(iter(fields))} alone." if takes_text(fields) else f"one JSON object with {listed}."
     return ToolCard(tool.name, tool.description, str(usage))
 
 

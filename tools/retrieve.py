@@ -24,6 +24,4 @@ def retrieve_tool(corpus: Corpus) -> BaseTool:
     def run(title: str) -> Result:
         return retrieve(corpus, title)
 
-    return library_tool(
-        "Retrieve", "opens a page and shows its first paragraph.", "the exact title of a page.", run
-    )
+    return library_tool("Retrieve", "opens a page and shows its first paragraph.", "the exact title of a page.", run)

@@ -6,7 +6,7 @@
 
 A verdict is trained on the truth at that moment, with right and wrong in equal number: kept trajectories alone
 hold almost no "wrong". A verdict that the META-AGENT got right is taken as it was said, thought and all; where
-those are too few, one that it got wrong is turned round.
+those are fewer than a hundred, ones that it got wrong are turned round.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from autoact.core.seeds import seed_of
 from autoact.prompts.render import Brief, conversation
 
 VERDICTS = ("right", "wrong")
+ENOUGH = 100  # verdicts of a kind, below which turned ones are added
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,7 @@ def action_examples(
     role: str, brief: Brief, kept: Sequence[Scored], pairs: Mapping[str, QAPair], share: float, seed: int
 ) -> list[Example]:
     """Examples for the plan or the tool role: every turn of it in the kept trajectories."""
-    return [
-        example(role, brief, pairs[s.trajectory.question_id], s.id, s.trajectory.steps, share, seed) for s in kept
-    ]
+    return [example(role, brief, pairs[s.trajectory.question_id], s.id, s.trajectory.steps, share, seed) for s in kept]
 
 
 def reflect_examples(
@@ -55,7 +54,8 @@ def reflect_examples(
     order.shuffle(judged)
     judged.sort(key=lambda item: item.turned)
     by_verdict = {verdict: [item for item in judged if item.verdict == verdict] for verdict in VERDICTS}
-    count = min(len(items) for items in by_verdict.values())
+    as_said = min(sum(not item.turned for item in items) for items in by_verdict.values())
+    count = max(as_said, min(ENOUGH, *(len(items) for items in by_verdict.values())))
     chosen = [item for verdict in VERDICTS for item in by_verdict[verdict][:count]]
     return [example("reflect", brief, item.question, item.id, item.steps, share, seed) for item in chosen]
 

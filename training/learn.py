@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.tools import BaseTool
 
 from autoact.core.errors import RunError
 from autoact.core.lock import locked
@@ -26,12 +25,13 @@ from autoact.core.store import Store, read_json, write_json
 from autoact.core.task import Task
 from autoact.graph.group import brief_of
 from autoact.graph.run_folder import corpus_of
+from autoact.models.failures import reported
 from autoact.models.load import load_model
 from autoact.prompts.render import Brief
 from autoact.tools.library import build_tools
 from autoact.training.examples import action_examples, reflect_examples
-from autoact.training.self_instruct import Round, self_instruct
 from autoact.training.selection import select_tools
+from autoact.training.self_instruct import Round, self_instruct
 from autoact.training.synthesis import keep, synthesize
 
 OURS = (".lock", "task.json.part")
@@ -50,9 +50,9 @@ def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None
         _claim(task, run)
         clock = _Clock(run / "seconds.json")
 
-        with clock.stage("self-instruct", progress):
+        with clock.stage("self-instruct", progress), reported(task.model):
             questions = self_instruct(task, meta, run, progress)
-        with clock.stage("tool selection", progress):
+        with clock.stage("tool selection", progress), reported(task.model):
             selected = select_tools(task, meta, offered, run, progress).tools
             tools = [tool for tool in offered if tool.name in selected]
         with clock.stage("synthesis", progress):
@@ -65,15 +65,10 @@ def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None
             adapters = _adapters(task, base, examples, run, progress)
         with clock.stage("held-out losses", progress):
             report = _report(task, base, run, questions, trajectories, kept, examples, adapters)
-        team = _team(task, base, selected_in_order(tools), adapters, run)
+        team = _team(task, base, tuple(tool.name for tool in tools), adapters)
         write_json(run / "report.json", report | {"seconds": clock.seconds})
         write_json(run / "team.json", to_json(team))
         return team
-
-
-def selected_in_order(tools: Sequence[BaseTool]) -> tuple[str, ...]:
-    """The names of the selected tools, in the order of the task file: the order of every prompt."""
-    return tuple(tool.name for tool in tools)
 
 
 def _refuse_strangers(task: Task, run: Path) -> None:
@@ -190,9 +185,7 @@ def _counted(items: Sequence[Example]) -> dict[str, int]:
     return {"trained_on": len(items) - held_out, "held_out": held_out}
 
 
-def _team(
-    task: Task, base: str, tools: tuple[str, ...], adapters: Mapping[str, Mapping[str, Any]], run: Path
-) -> Team:
+def _team(task: Task, base: str, tools: tuple[str, ...], adapters: Mapping[str, Mapping[str, Any]]) -> Team:
     from autoact.models.weights import model_hash
 
     return Team(

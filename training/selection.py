@@ -21,6 +21,7 @@ from autoact.core.records import from_json, to_json
 from autoact.core.seeds import seed_of
 from autoact.core.store import read_json, write_json
 from autoact.core.task import Task
+from autoact.models.failures import patient
 from autoact.models.load import sampled
 from autoact.tools.library import card
 
@@ -56,7 +57,7 @@ def choose(task: Task, model: BaseChatModel, offered: Sequence[BaseTool]) -> Sel
     replies: list[str] = []
     for temperature in (0.0, RETRY_TEMPERATURE):
         seed = seed_of(task.learn.seed, "selection", temperature)
-        speaker = sampled(model, temperature=temperature, seed=seed, max_tokens=task.learn.max_tokens)
+        speaker = patient(sampled(model, temperature=temperature, seed=seed, max_tokens=task.learn.max_tokens))
         replies.append(str(speaker.invoke(ask_for_tools(task, cards)).text))
         try:
             return Selection(read_tools(task, replies[-1], cards), tuple(replies), fallback=False)

@@ -25,6 +25,7 @@ from autoact.core.records import QAPair
 from autoact.core.seeds import seed_of
 from autoact.core.store import Store
 from autoact.core.task import Task, read_questions
+from autoact.models.failures import patient
 from autoact.models.load import sampled
 from autoact.prompts.parse import PairDraft, Pairs
 
@@ -62,9 +63,7 @@ def excluded_keys(task: Task) -> frozenset[str]:
     return question_keys(pair.shown() for file in task.exclude for pair in read_questions(task.path(file)))
 
 
-def sift(
-    task: Task, round_id: str, replies: Sequence[Pairs], known: Sequence[QAPair], barred: frozenset[str]
-) -> Round:
+def sift(task: Task, round_id: str, replies: Sequence[Pairs], known: Sequence[QAPair], barred: frozenset[str]) -> Round:
     """One round's new pairs out of the replies to its prompts."""
     seen = set(question_keys(pair.shown() for pair in (*task.seeds(), *known)))
     pairs: list[QAPair] = []
@@ -93,8 +92,12 @@ async def _replies(task: Task, model: BaseChatModel, rounds: Store[Round]) -> li
     async def reply(number: int) -> Pairs:
         seed = seed_of(task.learn.seed, "self-instruct", len(rounds), number)
         examples = few_shots(task, _pairs(rounds), random.Random(seed))
-        settings = {"temperature": task.learn.temperature, "seed": seed, "max_tokens": task.learn.instruct_tokens}
-        speaker = sampled(model, **settings)  # type: ignore[arg-type]
+        settings = {
+            "temperature": task.learn.temperature,
+            "seed": seed,
+            "max_tokens": task.learn.instruct_tokens,
+        }
+        speaker = patient(sampled(model, **settings))  # type: ignore[arg-type]
         async with gate:
             answer = await speaker.ainvoke(ask_for_pairs(task, examples, task.learn.pairs_per_prompt))
         return read_pairs(str(answer.text))

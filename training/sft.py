@@ -50,7 +50,7 @@ def train_adapter(
     examples: Sequence[Example],
     config: LearnConfig,
     out: Path,
-    step: Callable[[int, int, float], None] = lambda done, total, loss: None,
+    step: Callable[[int, int, float], None] | None = None,
 ) -> Adapter:
     """Train on the examples that are not held out. `step` is told steps done, steps in all and the loss.
 
@@ -81,7 +81,7 @@ def _fit(
     rows: list[Row],
     config: LearnConfig,
     draft: Path,
-    step: Callable[[int, int, float], None],
+    step: Callable[[int, int, float], None] | None,
 ) -> Any:
     import torch
     from datasets import Dataset
@@ -102,7 +102,7 @@ def _fit(
         model=get_peft_model(model, lora),
         processing_class=tokenizer,
         train_dataset=Dataset.from_list(rows),
-        callbacks=[_reporter(step)],
+        callbacks=[_reporter(step)] if step else [],
         args=SFTConfig(
             output_dir=str(draft),
             per_device_train_batch_size=config.batch_size,
@@ -136,7 +136,7 @@ def _reporter(step: Callable[[int, int, float], None]) -> Any:
     class Reporter(TrainerCallback):
         """Passes the trainer's log on."""
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        def on_log(self, _args: Any, state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
             if logs and "loss" in logs:
                 step(state.global_step, state.max_steps, float(logs["loss"]))
 

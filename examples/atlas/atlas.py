@@ -1,6 +1,6 @@
 """The world of this example: the countries of countries.tsv, split by country into train, dev and test.
 
-    python -m autoact.examples.atlas.atlas        # writes corpus.jsonl, dev.jsonl and test.jsonl again
+python -m autoact.examples.atlas.atlas        # writes corpus.jsonl, dev.jsonl and test.jsonl again
 """
 
 from __future__ import annotations

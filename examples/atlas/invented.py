@@ -9,7 +9,9 @@ wrong on Earth, where facts are further down the page; only trying it out tells.
 """
 
 import random
+from functools import cache
 
+from autoact.examples.atlas.atlas import atlas
 from autoact.examples.atlas.world import Layout, Thing, World
 
 LAYOUTS: dict[Layout, float] = {"opening": 0.4, "subpage": 0.27, "body": 0.1, "crowded": 0.08, "index": 0.15}
@@ -24,11 +26,47 @@ PLACES = (
     "capital", "second city", "highest mountain", "longest river", "largest lake", "main port",
     "oldest town", "deepest cave", "holy city", "great desert",
 )  # fmt: skip
-OTHERS = ("currency", "language", "anthem", "emblem", "national dish", "national flower", "ruling house", "main export")
-ONSETS = "b br c ch d f g gr h j k l m n p r s sh st t tr v w y z".split()
-VOWELS = "a e i o u ai ea ou".split()
+OTHERS = (
+    "currency",
+    "language",
+    "anthem",
+    "emblem",
+    "national dish",
+    "national flower",
+    "ruling house",
+    "main export",
+)
+ONSETS = [
+    "b",
+    "br",
+    "c",
+    "ch",
+    "d",
+    "f",
+    "g",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "r",
+    "s",
+    "sh",
+    "st",
+    "t",
+    "tr",
+    "v",
+    "w",
+    "y",
+    "z",
+]
+VOWELS = ["a", "e", "i", "o", "u", "ai", "ea", "ou"]
 CODAS = ["", "", "", "l", "m", "n", "r", "s", "t"]
 THINGS = 14
+SPLICED = 0.6
 
 
 def invented(rng: random.Random) -> World:
@@ -46,19 +84,36 @@ def invented(rng: random.Random) -> World:
 
 
 def _thing(
-    rng: random.Random, taken: set[str], relations: tuple[str, ...], others: tuple[str, ...], groups: list[str]
+    rng: random.Random,
+    taken: set[str],
+    relations: tuple[str, ...],
+    others: tuple[str, ...],
+    groups: list[str],
 ) -> Thing:
-    facts = {r: _name(rng, taken).lower() if r in others and rng.random() < 0.7 else _name(rng, taken) for r in relations}
+    facts = {
+        r: _name(rng, taken).lower() if r in others and rng.random() < 0.7 else _name(rng, taken) for r in relations
+    }
     return Thing(_name(rng, taken), rng.choice(groups), facts)
 
 
 def _name(rng: random.Random, taken: set[str]) -> str:
     while True:
         words = rng.choices((1, 2), (0.85, 0.15))[0]
-        name = " ".join(_word(rng) for _ in range(words))
+        name = _spliced(rng) if rng.random() < SPLICED else " ".join(_word(rng) for _ in range(words))
         if name not in taken:
             taken.add(name)
             return name
+
+
+def _spliced(rng: random.Random) -> str:
+    """The head of one real name and the tail of another: the model must copy the tokens of real names too."""
+    head, tail = rng.choice(_real_names()), rng.choice(_real_names())
+    return (head[: rng.randint(2, len(head))] + tail[rng.randint(1, len(tail) - 1) :]).strip()
+
+
+@cache
+def _real_names() -> tuple[str, ...]:
+    return tuple(sorted({name for thing in atlas().things for name in (thing.name, *thing.facts.values())}))
 
 
 def _word(rng: random.Random) -> str:

@@ -1,6 +1,6 @@
 """The text the seed model was trained on, as token rows with a mark on what is learned.
 
-    row = next(rows)       # Row(ids=[…640…], learn=[…576…])
+    row = next(rows)       # Row(ids=[…640…], learn=[…640…])
 
 Four kinds of lesson, each in the project's own prompts: scripted play in invented worlds (the model's turns are
 learned), lists of question–answer pairs about Earth's training countries in the self-instruct form, the pages of
@@ -27,7 +27,7 @@ from autoact.prompts.render import Brief, Turn, conversation, instruct_chat, pai
 from autoact.tools.library import FINISH_CARD, NAMES, build_tools, card
 
 LENGTH = 640
-SHARES = {"play": 0.64, "pairs": 0.16, "pages": 0.13, "selection": 0.07}
+SHARES = {"play": 0.7, "pairs": 0.14, "pages": 0.11, "selection": 0.05}
 TASK_NAME = "Atlas"
 ARITHMETIC = (
     "Solve word problems with numbers. An answer is one number.",

@@ -72,9 +72,7 @@ class _Player:
         return any(sentence in step.observation for step in self.steps for sentence in told)
 
 
-def play(
-    world: World, corpus: Corpus, asked: Asked, tools: tuple[str, ...], rng: random.Random
-) -> tuple[Step, ...]:
+def play(world: World, corpus: Corpus, asked: Asked, tools: tuple[str, ...], rng: random.Random) -> tuple[Step, ...]:
     """One episode, reflections included."""
     player = _Player(world, corpus, asked, tools, rng)
     _find_the_thing(player)

@@ -3,7 +3,8 @@
     python -m autoact.examples.atlas.pretrain runs/seed --steps 2600
 
 The same seed gives the same lessons at every step, so a run that was stopped goes on from its last checkpoint
-(checkpoint/ in its folder) as if it had not been. The loss curve is in curve.jsonl beside it, and at the end the model, in bf16.
+(checkpoint/ in its folder) as if it had not been. The loss curve is in curve.jsonl beside it, and at the end the
+model, in bf16.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ import typer
 
 from autoact.core.store import json_line, write_json
 from autoact.examples.atlas.invented import invented
-from autoact.examples.atlas.lessons import LENGTH, Lessons, _earth_pages, pairs_lesson, plays_in, selection_lesson
+from autoact.examples.atlas.lessons import (
+    LENGTH,
+    Lessons,
+    _earth_pages,
+    pairs_lesson,
+    plays_in,
+    selection_lesson,
+)
 
 VOCABULARY = 2048
 HIDDEN, LAYERS, HEADS, INNER = 128, 4, 4, 352
@@ -35,7 +43,12 @@ TEMPLATE = (
 
 
 def main(
-    out: Path, steps: int = 2600, seed: int = 0, threads: int = 2, device: str = "cpu", until: int | None = None
+    out: Path,
+    steps: int = 2600,
+    seed: int = 0,
+    threads: int = 2,
+    device: str = "cpu",
+    until: int | None = None,
 ) -> None:
     """Train the seed model, or go on training it, and write it to a folder; `until` ends a leg at that step."""
     import torch
@@ -59,7 +72,11 @@ def main(
             losses.append(learn(model, optimizer, rows, tokenizer.pad_token_id, rate(step, steps)))
             if (step + 1) % EVERY == 0 or step + 1 == last:
                 save(out / "checkpoint", model, optimizer, step + 1)
-                note = {"step": step + 1, "loss": sum(losses) / len(losses), "seconds": time.monotonic() - began}
+                note = {
+                    "step": step + 1,
+                    "loss": sum(losses) / len(losses),
+                    "seconds": time.monotonic() - began,
+                }
                 with (out / "curve.jsonl").open("ab") as curve:
                     curve.write(json_line(note))
                 print(json.dumps(note), flush=True)

@@ -47,9 +47,7 @@ def program() -> Callable[..., subprocess.CompletedProcess[str]]:
 def task_file(tmp_path: Path) -> Callable[[Mapping[str, Any]], Path]:
     """Writes a small task with some fields replaced; a field replaced by None is left out."""
     (tmp_path / "corpus.jsonl").write_text('{"title": "Lima", "text": "Lima is in Peru."}\n', "utf-8")
-    (tmp_path / "dev.jsonl").write_text(
-        '{"id": "peru", "question": "Capital of Peru?", "answer": "Lima"}\n', "utf-8"
-    )
+    (tmp_path / "dev.jsonl").write_text('{"id": "peru", "question": "Capital of Peru?", "answer": "Lima"}\n', "utf-8")
 
     def write(fields: Mapping[str, Any]) -> Path:
         data = {name: value for name, value in {**TASK, **fields}.items() if value is not None}

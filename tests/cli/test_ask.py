@@ -18,9 +18,7 @@ from autoact.tools.library import build_tools
 def planner(plan: list[str], tool: list[str], reflect: list[str]) -> Planner:
     """A team of three scripted agents, each named after its role."""
     scripts = dict(zip(ROLES, (plan, tool, reflect), strict=True))
-    models = {
-        role: ScriptedChatModel(replies=said, model_name=f"{role}-1a2b") for role, said in scripts.items()
-    }
+    models = {role: ScriptedChatModel(replies=said, model_name=f"{role}-1a2b") for role, said in scripts.items()}
     return group_planning(models, build_tools(("Calculator",), None), "Answer.").compile()
 
 

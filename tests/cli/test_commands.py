@@ -54,9 +54,7 @@ def test_a_bad_task_is_refused_by_field(
 
 
 def test_a_task_file_that_is_not_there_is_named(call: Call, tmp_path: Path) -> None:
-    assert "nowhere.yaml cannot be read" in refused(
-        call("learn", tmp_path / "nowhere.yaml", "--out", tmp_path)
-    )
+    assert "nowhere.yaml cannot be read" in refused(call("learn", tmp_path / "nowhere.yaml", "--out", tmp_path))
 
 
 def test_settings_are_yaml_and_numbers_are_numbers() -> None:
@@ -219,9 +217,7 @@ def test_an_example_is_written_out_whole_and_never_over_another(call: Call, tmp_
     folder = tmp_path / "atlas"
     result = call("example", "atlas", folder)
     assert result.exit_code == 0
-    assert {"task.yaml", "corpus.jsonl", "dev.jsonl", "test.jsonl"} <= {
-        path.name for path in folder.iterdir()
-    }
+    assert {"task.yaml", "corpus.jsonl", "dev.jsonl", "test.jsonl"} <= {path.name for path in folder.iterdir()}
     assert not list(folder.glob("*.py"))
     assert f"autoact learn {folder}/task.yaml" in result.stdout
     (folder / "corpus.jsonl").unlink()

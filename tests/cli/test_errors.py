@@ -22,9 +22,7 @@ def code_of(problem: BaseException) -> int:
 
 
 @pytest.mark.parametrize("kind", [UserError, TaskError, ModelError, RunError, EndpointError])
-def test_bad_input_and_dead_servers_exit_with_2(
-    kind: type[Exception], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_input_and_dead_servers_exit_with_2(kind: type[Exception], capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of(kind("the file\nis bad\x1b[2J")) == 2
     assert capsys.readouterr() == ("", "autoact: the file is bad\\x1b[2J\n")
 

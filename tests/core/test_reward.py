@@ -50,9 +50,7 @@ def test_an_article_inside_a_word_stays() -> None:
     assert normalize("Theatre of an Anthem") == "theatre of anthem"
 
 
-@pytest.mark.parametrize(
-    "answer", ["b", "B", "B.", "b:", "(B)", "(b).", " b ", "solid", "The solid.", "(B) solid"]
-)
+@pytest.mark.parametrize("answer", ["b", "B", "B.", "b:", "(B)", "(b).", " b ", "solid", "The solid.", "(B) solid"])
 def test_a_choice_is_named_by_letter_by_text_or_by_both(answer: str) -> None:
     assert choice_index(answer, STATES) == 1
 

@@ -64,9 +64,7 @@ def test_a_file_that_is_one_torn_line_is_an_empty_store(path: Path) -> None:
     assert list(Store(path, QAPair)) == [ONE]
 
 
-@pytest.mark.parametrize(
-    "line", ["{", "", "[1]", "null", '{"id": "5"}', '{"id": 5, "question": "", "answer": ""}']
-)
+@pytest.mark.parametrize("line", ["{", "", "[1]", "null", '{"id": "5"}', '{"id": 5, "question": "", "answer": ""}'])
 def test_a_broken_line_in_the_middle_is_named(path: Path, line: str) -> None:
     Store(path, QAPair).append(ONE)
     path.write_bytes(path.read_bytes() + line.encode() + b"\n" + json_line({}))
@@ -74,9 +72,7 @@ def test_a_broken_line_in_the_middle_is_named(path: Path, line: str) -> None:
         Store(path, QAPair)
 
 
-@pytest.mark.parametrize(
-    "text", ["\ud800", "a\u2028b\u2029c\x85d", "a\nb\r\nc\x0b\x0c\x1e", "日本語 🙂", "\x00\x7f"]
-)
+@pytest.mark.parametrize("text", ["\ud800", "a\u2028b\u2029c\x85d", "a\nb\r\nc\x0b\x0c\x1e", "日本語 🙂", "\x00\x7f"])
 def test_any_character_comes_back_on_its_one_line(path: Path, text: str) -> None:
     Store(path, QAPair).append(QAPair("any", text, "a"), TWO)
     assert [pair.question for pair in Store(path, QAPair)] == [text, TWO.question]

@@ -98,9 +98,7 @@ def test_a_field_that_is_wrong_is_named(tmp_path: Path, change: dict[str, Any], 
     assert names in refusal(written(tmp_path, GOOD | change))
 
 
-@pytest.mark.parametrize(
-    "text", ["a: b: c", "\x00", "[" * 5000, "name: 2020-13-45", "&a [*b]", "- 1", "", "5"]
-)
+@pytest.mark.parametrize("text", ["a: b: c", "\x00", "[" * 5000, "name: 2020-13-45", "&a [*b]", "- 1", "", "5"])
 def test_what_is_no_yaml_mapping_is_refused(tmp_path: Path, text: str) -> None:
     assert "YAML" in refusal(written(tmp_path, text))
 

@@ -71,9 +71,7 @@ def test_an_interval_holds_its_mean_lies_within_0_and_1_and_is_never_empty(mean:
     assert low < high
 
 
-@given(
-    st.dictionaries(st.text(min_size=1), st.lists(REWARDS, min_size=1, max_size=4), min_size=1, max_size=8)
-)
+@given(st.dictionaries(st.text(min_size=1), st.lists(REWARDS, min_size=1, max_size=4), min_size=1, max_size=8))
 def test_a_questions_reward_is_its_mean_over_epochs(rewards: dict[str, list[float]]) -> None:
     records = [record for name, values in rewards.items() for record in played(name, *values)]
     means = question_rewards(records)
@@ -114,7 +112,5 @@ def test_a_bootstrap_interval_lies_within_the_values(gaps: list[float]) -> None:
 
 
 def test_usage_is_summed_over_roles_that_differ() -> None:
-    got = scores.total_usage(
-        [{"plan": {"calls": 1}}, {}, {"plan": {"calls": 2, "x": 1}, "tool": {"calls": 1}}]
-    )
+    got = scores.total_usage([{"plan": {"calls": 1}}, {}, {"plan": {"calls": 2, "x": 1}, "tool": {"calls": 1}}])
     assert got == {"plan": {"calls": 3, "x": 1}, "tool": {"calls": 1}}

@@ -83,7 +83,9 @@ def test_no_held_out_question_is_among_the_pairs_shown() -> None:
 
 def test_no_line_of_the_lessons_asks_about_a_held_out_country(tokenizer: Any) -> None:
     world = atlas()
-    held_out = {pair_of(world, a).question for n in ("dev", "test") for t in split(world)[n] for a in questions(world, t)}
+    held_out = {
+        pair_of(world, a).question for n in ("dev", "test") for t in split(world)[n] for a in questions(world, t)
+    }
     lessons = Lessons(tokenizer, seed=0)
     for step in range(40):
         for row in lessons.batch(step, 8):

@@ -21,7 +21,9 @@ SHORT = {"questions": 24, "samples": 2, "epochs": 1, "min_kept": 4, "max_rounds"
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel, built from a copy of what git tracks so that no build leftovers come in."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     for name in names.stdout.splitlines():
         if (ROOT / name).is_file() and not (ROOT / name).is_symlink():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +40,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
     site = next((home / "lib").glob("python*")) / "site-packages"
     (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    subprocess.run([str(home / "bin" / "pip"), "install", "-q", "--no-deps", str(wheel)], check=True, capture_output=True)
+    subprocess.run(
+        [str(home / "bin" / "pip"), "install", "-q", "--no-deps", str(wheel)], check=True, capture_output=True
+    )
     return home / "bin" / "autoact"
 
 
@@ -50,8 +54,14 @@ def run(command: Path, *words: str, cwd: Path) -> str:
 
 def test_the_wheel_holds_the_example_the_templates_and_the_types(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"autoact/examples/atlas/{n}" for n in ("task.yaml", "corpus.jsonl", "dev.jsonl", "seed/model.safetensors")} <= names
-    assert {"autoact/prompts/templates/system.txt", "autoact/models/minimal.jinja", "autoact/core/py.typed"} <= names
+    assert {
+        f"autoact/examples/atlas/{n}" for n in ("task.yaml", "corpus.jsonl", "dev.jsonl", "seed/model.safetensors")
+    } <= names
+    assert {
+        "autoact/prompts/templates/system.txt",
+        "autoact/models/minimal.jinja",
+        "autoact/core/py.typed",
+    } <= names
     assert not [name for name in names if "/tests/" in name or name.endswith((".bin", ".pkl"))]
 
 
@@ -64,7 +74,17 @@ def test_the_same_commands_run_from_the_wheel_in_an_empty_directory(installed: P
     asked = json.loads(run(installed, "ask", "run", "What is the currency of Austria?", "--json", cwd=tmp_path))
     wrote = {name for step in asked["steps"] for name in step["wrote"].values()}
     assert wrote <= {Path(path).name for path in team["adapters"].values()}
-    words = ("eval", "run", "--benchmark", "atlas", "--limit", "6", "--methods", "zero-shot,autoact", "--json")
+    words = (
+        "eval",
+        "run",
+        "--benchmark",
+        "atlas",
+        "--limit",
+        "6",
+        "--methods",
+        "zero-shot,autoact",
+        "--json",
+    )
     methods = json.loads(run(installed, *words, cwd=tmp_path))["methods"]
     assert {entry["method"] for entry in methods} == {"zero-shot", "autoact"}
     assert all(0 <= entry["reward"] <= 1 for entry in methods)

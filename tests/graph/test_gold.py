@@ -58,9 +58,7 @@ def model() -> ScriptedChatModel:
     return ScriptedChatModel(replies=reply)
 
 
-def test_nothing_that_play_runs_shows_the_gold_answer(
-    library: tuple[BaseTool, ...], model: ScriptedChatModel
-) -> None:
+def test_nothing_that_play_runs_shows_the_gold_answer(library: tuple[BaseTool, ...], model: ScriptedChatModel) -> None:
     recorder, done = Recorder(), list[Trajectory]()
     graph: Any = group_planning(model, library, "Answer.").compile().with_config(callbacks=[recorder])
     with pytest.raises(Exception, match="could not be played") as caught:
@@ -72,9 +70,7 @@ def test_nothing_that_play_runs_shows_the_gold_answer(
     assert GOLD not in "".join([*recorder.seen, repr(model.calls), repr(done), str(caught.value)])
 
 
-def test_no_stream_of_a_job_shows_the_gold_answer(
-    library: tuple[BaseTool, ...], model: ScriptedChatModel
-) -> None:
+def test_no_stream_of_a_job_shows_the_gold_answer(library: tuple[BaseTool, ...], model: ScriptedChatModel) -> None:
     graph: Planner = group_planning(model, library, "Answer.").compile(checkpointer=InMemorySaver())
 
     async def streamed() -> list[str]:

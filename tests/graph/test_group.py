@@ -192,12 +192,8 @@ def test_inside_a_graph_with_other_settings_the_teams_own_hold(library: Library)
     assert parent.compile().invoke({"question": "q"}, context=Theirs())["answer"] == "sol"
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"max_steps": 0}, {"temperature": 3}, {"max_reflections": -1}, {"steps": 5}]
-)
-def test_settings_that_make_no_sense_are_refused_before_anything_runs(
-    library: Library, wrong: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("wrong", [{"max_steps": 0}, {"temperature": 3}, {"max_reflections": -1}, {"steps": 5}])
+def test_settings_that_make_no_sense_are_refused_before_anything_runs(library: Library, wrong: dict[str, Any]) -> None:
     graph, model = scripted(STORY, library)
     with pytest.raises(ValueError, match=next(iter(wrong))):
         graph.invoke(ASKED, context=wrong)

@@ -29,7 +29,5 @@ def test_a_runnable_callable_runs_each_shell_with_config_and_runtime() -> None:
     graph.add_edge(START, "speak")
     compiled, config = graph.compile(), RunnableConfig(configurable={"who": "me"})
     assert compiled.invoke({}, config, context={"text": "x"}) == {"text": "sync me {'text': 'x'}"}
-    assert asyncio.run(compiled.ainvoke({}, config, context={"text": "x"})) == {
-        "text": "async me {'text': 'x'}"
-    }
+    assert asyncio.run(compiled.ainvoke({}, config, context={"text": "x"})) == {"text": "async me {'text': 'x'}"}
     assert node.get_name() == "speak"

@@ -31,9 +31,7 @@ def reply(messages: list[BaseMessage]) -> str:
     """Finish with the question's words; a question that says `dead` finds no model."""
     if "dead" in str(messages[1].text):
         raise RuntimeError("server is down")
-    return (
-        str(messages[1].text) if str(messages[-1].text).startswith("Input") else "Thought: t\nAction: Finish"
-    )
+    return str(messages[1].text) if str(messages[-1].text).startswith("Input") else "Thought: t\nAction: Finish"
 
 
 def jobs(asked: Iterable[QAPair]) -> list[Job]:
@@ -182,6 +180,4 @@ def test_each_turn_draws_its_own_seed_and_the_same_in_every_run() -> None:
 
 def test_a_state_that_ended_early_is_a_trajectory_without_an_answer() -> None:
     state = {"question": "q", "status": "halted", "error": "plan: PromptTooLong: x"}
-    assert trajectory_of(state, "q/0", "q") == Trajectory(
-        "q/0", "q", (), "", "halted", "plan: PromptTooLong: x"
-    )
+    assert trajectory_of(state, "q/0", "q") == Trajectory("q/0", "q", (), "", "halted", "plan: PromptTooLong: x")

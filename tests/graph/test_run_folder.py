@@ -56,9 +56,7 @@ def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
         open_run(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "task", [[], {}, {"task": 5, "folder": "/"}, {"task": TASK | {"tools": []}, "folder": "/"}]
-)
+@pytest.mark.parametrize("task", [[], {}, {"task": 5, "folder": "/"}, {"task": TASK | {"tools": []}, "folder": "/"}])
 def test_a_broken_task_is_named(run: Path, task: Any) -> None:
     write_json(run / "task.json", task)
     with pytest.raises(RunError, match=r"task\.json is not a task"):

@@ -32,9 +32,7 @@ def test_a_question_is_read_from_the_state() -> None:
     assert question_of(state) == Question("q", ("a", "b"), ocr="o")
 
 
-@pytest.mark.parametrize(
-    "state", [{}, {"question": None}, {"question": "\n"}, {"question": "q", "choices": [1]}]
-)
+@pytest.mark.parametrize("state", [{}, {"question": None}, {"question": "\n"}, {"question": "q", "choices": [1]}])
 def test_what_is_no_question_says_what_to_give(state: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="the input is not a question"):
         question_of(state)

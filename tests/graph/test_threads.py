@@ -64,9 +64,7 @@ def test_a_question_after_a_failure_starts_clean(library: Library) -> None:
     def reply(messages: list[BaseMessage]) -> str:
         if "first?" in str(messages[1].text):
             raise RuntimeError("down")
-        return {"Question: second?": act("Finish"), "Input for Finish:": "sol"}.get(
-            str(messages[-1].text), RIGHT
-        )
+        return {"Question: second?": act("Finish"), "Input for Finish:": "sol"}.get(str(messages[-1].text), RIGHT)
 
     graph, _ = on_a_thread(reply, library)
     assert graph.invoke({"question": "first?"}, THREAD)["status"] == "error"
@@ -123,9 +121,7 @@ def test_an_earlier_moment_can_be_forked(library: Library) -> None:
     assert (state["answer"], len(state["steps"])) == ("sol", 2)
 
 
-@pytest.mark.parametrize(
-    ("text", "kept"), [("\x00", "\x00"), ("日本 🙂", "日本 🙂"), ("half \ud800", "half ?")]
-)
+@pytest.mark.parametrize(("text", "kept"), [("\x00", "\x00"), ("日本 🙂", "日本 🙂"), ("half \ud800", "half ?")])
 def test_any_text_can_be_checkpointed(library: Library, text: str, kept: str) -> None:
     graph, _ = on_a_thread([act("Finish"), text, RIGHT], library)
     assert graph.invoke({"question": "q"}, THREAD)["status"] == "answered"

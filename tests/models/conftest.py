@@ -27,9 +27,7 @@ def make_tokenizer(template: str | None = TEMPLATE) -> Any:
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     raw.train_from_iterator(
         [Path(__file__).read_text("utf-8")],
-        trainers.BpeTrainer(
-            vocab_size=400, special_tokens=MARKS, initial_alphabet=alphabet, show_progress=False
-        ),
+        trainers.BpeTrainer(vocab_size=400, special_tokens=MARKS, initial_alphabet=alphabet, show_progress=False),
     )
     tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=raw, eos_token="<|end|>", pad_token="<|pad|>", additional_special_tokens=MARKS[2:]

@@ -47,9 +47,7 @@ def one_at_a_time(home: Path, request: Request, tokenizer: Any) -> str:
 def test_a_mixed_batch_says_what_generate_says_one_at_a_time(engine: Engine, home: Path) -> None:
     asked = requests(12, max_tokens=24)
     said = results([engine.submit(request) for request in asked])
-    assert [answer.text for answer in said] == [
-        one_at_a_time(home, request, engine.tokenizer) for request in asked
-    ]
+    assert [answer.text for answer in said] == [one_at_a_time(home, request, engine.tokenizer) for request in asked]
 
 
 def test_a_crowd_coming_and_going_changes_nobodys_answer(engine: Engine) -> None:

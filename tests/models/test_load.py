@@ -16,7 +16,8 @@ from langchain_core.language_models import FakeListChatModel
 from pydantic import Field
 
 from autoact.core.errors import ModelError
-from autoact.models.load import load_model, model_hash, sampled, transient_errors
+from autoact.models.failures import transient_errors
+from autoact.models.load import load_model, model_hash, sampled
 
 ASKED: list[dict[str, Any]] = []
 
@@ -60,9 +61,7 @@ def endpoint() -> Iterator[str]:
     thread.join()
 
 
-def test_an_endpoint_is_asked_with_the_sampling_settings(
-    endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_endpoint_is_asked_with_the_sampling_settings(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     model = sampled(load_model("openai:plan", endpoint), temperature=0.5, seed=7, max_tokens=9)
     reply = model.invoke("What is the capital of Peru?")

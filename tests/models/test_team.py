@@ -10,7 +10,7 @@ from autoact.core.errors import ModelError, RunError
 from autoact.core.records import Team
 from autoact.models.load import model_hash
 from autoact.models.local import LocalChatModel
-from autoact.models.team import team_models
+from autoact.models.team import served_models, team_models
 
 
 def team(home: Path, **changes: object) -> Team:
@@ -35,6 +35,12 @@ def test_each_role_speaks_with_its_adapter_and_the_rest_as_the_base(home: Path) 
     assert isinstance(tool, LocalChatModel)
     assert plan.engine is tool.engine
     plan.engine.close()
+
+
+def test_at_an_endpoint_each_role_asks_for_the_name_of_its_folder(home: Path) -> None:
+    models = served_models(team(home), "http://127.0.0.1:1/v1")
+    names = {role: getattr(model, "model_name", None) for role, model in models.items()}
+    assert names == {"plan": "plan-1", "tool": "tool-1", "reflect": "base"}
 
 
 def test_a_changed_base_is_named_with_both_hashes(home: Path) -> None:

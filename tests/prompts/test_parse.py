@@ -179,9 +179,7 @@ def test_a_plan_is_its_thought_and_its_first_action(text: str, turn: PlanTurn) -
     assert parse_plan(text, TOOLS) == turn
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Thought: a", "Action:", "Action: 5!", "the Action: Search", "Action\nSearch"]
-)
+@pytest.mark.parametrize("text", ["", "Thought: a", "Action:", "Action: 5!", "the Action: Search", "Action\nSearch"])
 def test_a_plan_without_an_action_is_a_parse_error(text: str) -> None:
     with pytest.raises(ParseError, match="no line 'Action:'"):
         parse_plan(text, TOOLS)

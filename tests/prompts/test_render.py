@@ -170,9 +170,7 @@ def test_an_example_pair_has_its_answer_on_one_line() -> None:
 
 def test_the_self_instruct_prompt_reads_to_the_byte() -> None:
     system, user = instruct_chat("Atlas", "Countries.", [QAPair("1", "q?", "a"), QAPair("2", "r?", "b")], 3)
-    assert system == Turn(
-        "system", "You write new questions with their answers for a task.\nTask: Atlas\nCountries."
-    )
+    assert system == Turn("system", "You write new questions with their answers for a task.\nTask: Atlas\nCountries.")
     assert user.text == (
         "Here are examples:\n\nQuestion: q?\nAnswer: a\n\nQuestion: r?\nAnswer: b\n\n"
         "Write 3 new pairs in the same form. Vary topic and difficulty; every question differs from the "

@@ -10,9 +10,7 @@ import pytest
 from autoact.tools.corpus import Corpus, Page
 
 PAGES = (
-    Page(
-        "Peru", "Peru is a country in South America. Its currency is the sol.\n\nThe capital of Peru is Lima."
-    ),
+    Page("Peru", "Peru is a country in South America. Its currency is the sol.\n\nThe capital of Peru is Lima."),
     Page(
         "Lima",
         "Lima is the capital of Peru. It lies by the sea.\n\nLima was founded in 1535! Is lima big? Yes.",

@@ -59,9 +59,7 @@ def test_a_tool_without_a_corpus_needs_none() -> None:
 
 
 def test_an_unknown_tool_is_refused_with_the_choice(corpus_file: Path) -> None:
-    with pytest.raises(
-        TaskError, match="tools: Fly is not in the library; choose from Search, Retrieve, Lookup"
-    ):
+    with pytest.raises(TaskError, match="tools: Fly is not in the library; choose from Search, Retrieve, Lookup"):
         build_tools(("Search", "Fly"), corpus_file)
 
 
@@ -75,9 +73,7 @@ def test_the_library_is_described_to_the_byte_as_models_were_trained_on_it(corpu
     assert [card(built) for built in build_tools(NAMES, corpus_file)] == [
         ToolCard("Search", "finds pages by keywords and shows how each begins.", "keywords."),
         ToolCard("Retrieve", "opens a page and shows its first paragraph.", "the exact title of a page."),
-        ToolCard(
-            "Lookup", "shows the next sentence of the open page that has a keyword.", "the keyword alone."
-        ),
+        ToolCard("Lookup", "shows the next sentence of the open page that has a keyword.", "the keyword alone."),
         ToolCard("Calculator", "computes an arithmetic expression.", "the expression alone, such as 3 * 4."),
     ]
 

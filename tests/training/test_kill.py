@@ -11,7 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-FILES = ("instruct.jsonl", "questions.jsonl", *(f"rounds/00/{n}.jsonl" for n in ("trajectories", "kept", "plan", "tool")))
+FILES = (
+    "instruct.jsonl",
+    "questions.jsonl",
+    *(f"rounds/00/{n}.jsonl" for n in ("trajectories", "kept", "plan", "tool")),
+)
 DELAY = "0.004"
 
 
@@ -46,6 +50,22 @@ def test_a_run_killed_again_and_again_ends_like_one_that_was_not(learned: Any, t
     assert process.returncode == 0, errors.decode()
     for name in FILES:
         assert records(run, name) == records(learned.path, name), name
+
+
+def test_a_run_killed_in_training_keeps_the_adapters_it_has(learned: Any, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = start(tmp_path, run)
+    while not list((run / "adapters").glob("plan-*")):
+        assert process.poll() is None, process.communicate()[1].decode()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    first = {path: path.stat().st_mtime_ns for path in (run / "adapters").glob("plan-*/*")}
+    process = start(tmp_path, run)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors.decode()
+    assert json.loads((run / "team.json").read_text())["adapters"] == learned.team.adapters
+    assert {path: path.stat().st_mtime_ns for path in (run / "adapters").glob("plan-*/*")} == first
 
 
 def test_two_processes_on_one_run_folder_are_refused(tmp_path: Path) -> None:

@@ -51,7 +51,9 @@ def test_the_trained_turns_are_those_of_the_role(learned: Any) -> None:
     for example in examples(learned):
         for number, message in enumerate(example.messages):
             before = example.messages[number - 1].content
-            role = "reflect" if before == "Is this answer right?" else "tool" if before.startswith("Input for") else "plan"
+            role = (
+                "reflect" if before == "Is this answer right?" else "tool" if before.startswith("Input for") else "plan"
+            )
             assert message.learn == (message.role == "assistant" and role == example.role)
             if message.learn:
                 assert message.content.startswith(opening.get(role, ""))
@@ -92,7 +94,9 @@ def test_a_long_conversation_is_cut_after_a_trained_turn_and_a_hopeless_one_is_d
 
 def test_a_template_that_is_not_prefix_stable_gets_a_row_a_turn(learned: Any, town: Any) -> None:
     unstable = load_tokenizer(town.SEED)
-    unstable.chat_template = unstable.chat_template.replace("message['content']", "(message['content'] if loop.last or message['role'] != 'assistant' else '')")
+    unstable.chat_template = unstable.chat_template.replace(
+        "message['content']", "(message['content'] if loop.last or message['role'] != 'assistant' else '')"
+    )
     example = max(examples(learned), key=lambda item: sum(m.learn for m in item.messages))
     data = to_rows(unstable, [example], 10_000)
     assert "prefix-stable" in data.note

@@ -1,0 +1,69 @@
+"""What can go wrong between us and a model server, named in one place.
+
+    with reported("openai:plan"):
+        model.invoke(…)          # refused, wrong key, 500 → EndpointError with one line
+
+Providers' packages are looked at only where they are loaded already.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import Runnable
+
+from autoact.core.errors import EndpointError
+
+ATTEMPTS = 4
+
+FAMILIES = (
+    ("openai", "APIError"),
+    ("anthropic", "APIError"),
+    ("ollama", "ResponseError"),
+    ("httpx", "HTTPError"),
+)
+
+
+def transient_errors() -> tuple[type[Exception], ...]:
+    """The errors worth asking again after: refused and dropped connections, timeouts, 429 and 5xx."""
+    import httpx
+    import openai
+
+    return (
+        ConnectionError,
+        TimeoutError,
+        httpx.TimeoutException,
+        httpx.NetworkError,
+        httpx.RemoteProtocolError,
+        openai.APIConnectionError,
+        openai.RateLimitError,
+        openai.InternalServerError,
+    )
+
+
+def server_errors() -> tuple[type[Exception], ...]:
+    """All errors of model servers and their clients, of the packages that are loaded."""
+    loaded = [getattr(sys.modules.get(package), name, None) for package, name in FAMILIES]
+    return (ConnectionError, TimeoutError, *(kind for kind in loaded if kind is not None))
+
+
+def patient(model: Runnable[LanguageModelInput, AIMessage]) -> Runnable[LanguageModelInput, AIMessage]:
+    """The model, asked up to four times when it fails in passing; graphs have LangGraph's RetryPolicy for this."""
+    return model.with_retry(retry_if_exception_type=transient_errors(), stop_after_attempt=ATTEMPTS)
+
+
+@contextmanager
+def reported(model: str) -> Iterator[None]:
+    """Turns a server's error into an EndpointError that names the model and says what to do."""
+    try:
+        yield
+    except server_errors() as problem:
+        line = " ".join(str(problem).split())[:300] or type(problem).__name__
+        raise EndpointError(
+            f"the model {model} does not answer ({type(problem).__name__}: {line}); "
+            "see to the server and its key, then run the same command again"
+        ) from problem

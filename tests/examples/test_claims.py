@@ -1,0 +1,52 @@
+"""What README says of the demo, measured on a whole run of it; minutes, so `make test-long` runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autoact.core.progress import Silent
+from autoact.core.records import ROLES
+from autoact.core.task import load_task
+from autoact.eval.benchmark import load_benchmark
+from autoact.eval.methods import choose_methods
+from autoact.eval.report import report_on
+from autoact.examples.atlas.atlas import FOLDER
+from autoact.graph.run_folder import RunFolder, open_run
+from autoact.models.weights import model_hash
+from autoact.training.learn import learn
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Atlas, learned as the task file says."""
+    folder = tmp_path_factory.mktemp("atlas") / "run"
+    learn(load_task(FOLDER / "task.yaml"), folder, Silent())
+    return open_run(folder)
+
+
+def test_at_least_a_hundred_trajectories_are_kept(run: RunFolder) -> None:
+    assert run.report()["trajectories"]["kept"] >= 100
+
+
+def test_on_held_out_turns_each_adapter_beats_the_base_and_the_others(run: RunFolder) -> None:
+    losses = run.report()["held_out_losses"]
+    for role in ROLES:
+        others = [loss for speaker, loss in losses[role].items() if speaker != role]
+        assert losses[role][role] < min(others), losses
+
+
+def test_the_base_weights_do_not_move(run: RunFolder) -> None:
+    assert run.team.base_hash == model_hash(FOLDER / "seed")
+
+
+def test_the_team_is_not_below_the_meta_agent_on_the_dev_split(run: RunFolder) -> None:
+    benchmark = load_benchmark("atlas", run.task, "dev")
+    methods = choose_methods("zero-shot,autoact")
+    report = report_on(run, benchmark, methods, run.planner, Silent()).to_json()
+    rewards = {entry["method"]: entry for entry in report["methods"]}
+    assert rewards["autoact"]["difference"]["mean"] >= 0
+    assert Path(run.path / "eval").is_dir()
