@@ -8,18 +8,25 @@ import hashlib
 from collections.abc import Iterable
 
 from autoact.core.records import Question
-from autoact.core.reward import normalize
+
+SENTENCE_MARKS = "?!.,;:\"'()“”‘’"
+ARTICLES = {"a", "an", "the"}
 
 
 def question_key(shown: Question) -> str:
-    """The hash of the words of a question and of what is shown with it, in whatever order the choices are.
+    """The hash of a question's words, whatever their case, spacing, articles and sentence punctuation.
 
-    Case, punctuation, articles and spacing do not count. One question over other choices or another context is
-    another question, as multiple-choice benchmarks have it.
+    Signs within a word or on their own count (`1.5`, `3 * 4`). One question over other choices or, if it has
+    choices, over another context is another question, as multiple-choice benchmarks have it.
     """
-    parts = [shown.question, shown.context, *sorted(shown.choices)]
-    text = "\x1f".join(normalize(part) for part in parts)
+    parts = [shown.question, *([shown.context, *sorted(shown.choices)] if shown.choices else [])]
+    text = "\x1f".join(" ".join(_words(part)) for part in parts)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _words(text: str) -> list[str]:
+    words = (word.strip(SENTENCE_MARKS) for word in text.casefold().split())
+    return [word for word in words if word and word not in ARTICLES]
 
 
 def question_keys(questions: Iterable[Question]) -> frozenset[str]:

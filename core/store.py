@@ -28,6 +28,7 @@ class Identified(Protocol):
 
 
 R = TypeVar("R", bound=Identified)
+T = TypeVar("T")
 
 
 class Store(Generic[R]):
@@ -123,6 +124,16 @@ def write_json(path: Path, data: Any) -> None:
         except OSError:
             draft.unlink(missing_ok=True)
             raise
+
+
+def read_record(path: Path, kind: type[T]) -> T:
+    """The record that a JSON file holds. Raises RunError naming the file."""
+    try:
+        return from_json(kind, read_json(path))
+    except ValueError as problem:
+        raise RunError(
+            f"{path} is not a {kind.__name__} ({problem}); restore it, or delete it to redo its stage"
+        ) from None
 
 
 def read_json(path: Path) -> Any:

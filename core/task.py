@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from autoact.core.errors import TaskError
 from autoact.core.records import QAPair, from_json
+from autoact.core.reward import choice_index
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
@@ -52,7 +53,7 @@ class LearnConfig(_Section):
     lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")
     lora_dropout: float = Field(0.05, ge=0, lt=1, description="LoRA dropout.", strict=False)
     lora_targets: tuple[str, ...] = Field(("q_proj", "v_proj"), description="Modules LoRA adapts.", strict=False)
-    learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate (cosine, strict=False).")
+    learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate (cosine).", strict=False)
     warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps that warm up.", strict=False)
     epochs: int = Field(5, gt=0, description="Passes over each role's examples.")
     batch_size: int = Field(4, gt=0, description="Sequences per optimiser step.")
@@ -80,7 +81,12 @@ class Task(_Section):
         (), description="JSONL files whose questions are never learned from.", strict=False
     )
     learn: LearnConfig = Field(default_factory=LearnConfig, description="How to learn.")
-    folder: Path = Field(Path(), exclude=True, description="Where the task file lies.", strict=False)
+    file: Path = Field(Path("task.yaml"), exclude=True, description="The task file.", strict=False)
+
+    @property
+    def folder(self) -> Path:
+        """Where the task file lies."""
+        return self.file.parent
 
     @field_validator("tools")
     @classmethod
@@ -112,8 +118,23 @@ class Task(_Section):
         return tuple(qa_pair(item, f"example-{i}", "example") for i, item in enumerate(self.examples))
 
     def fingerprint(self) -> str:
-        """A hash of everything the task says: two runs are of one task when it is equal."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        """A hash of what learning depends on: two runs are of one task when it is equal.
+
+        The content of corpus and excluded files counts; where a server is, how much runs at once, and what is
+        evaluated do not. Raises TaskError when a file cannot be read.
+        """
+        data = self.model_dump(mode="json", exclude={"endpoint": True, "benchmarks": True, "learn": {"workers"}})
+        for name in (self.corpus, *self.exclude):
+            data[f"content of {name}"] = _content_hash(self.path(name)) if name else ""
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _content_hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as problem:
+        raise TaskError(f"{path} cannot be read ({problem.strerror}); put the file back") from None
 
 
 def _resolve(spec: str, folder: Path) -> str:
@@ -135,15 +156,15 @@ def load_task(path: Path, overrides: dict[str, Any] | None = None) -> Task:
         raise TaskError(f"{path} must be a YAML mapping with name, description, model, tools and examples")
     if overrides and isinstance(data.get("learn", {}), dict):
         data["learn"] = {**data.get("learn", {}), **overrides}
-    task = check_task(data, path, path.parent.resolve())
+    task = check_task(data, path.resolve())
     _check_files(task, path)
     return task
 
 
-def check_task(data: dict[str, Any], path: Path, folder: Path) -> Task:
-    """A task from its fields. Raises TaskError naming `path` and the first field that is wrong."""
+def check_task(data: dict[str, Any], path: Path) -> Task:
+    """A task from the fields of the file at `path`. Raises TaskError naming the first field that is wrong."""
     try:
-        task = Task.model_validate({**data, "folder": folder})
+        task = Task.model_validate({**data, "file": path})
     except ValidationError as problem:
         first = problem.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -151,8 +172,9 @@ def check_task(data: dict[str, Any], path: Path, folder: Path) -> Task:
         advice = "is missing; add it" if missing else f"is wrong: {first['msg']} (got {first['input']!r:.60})"
         raise TaskError(f"{path}: {field} {advice}") from None
     try:
-        task.seeds()
-        task.fingerprint()
+        for pair in task.seeds():
+            check_choices(pair)
+        task.model_dump_json()  # half a character, which no tokenizer takes, is a ValueError
     except ValueError as problem:
         raise TaskError(f"{path}: examples: {problem}") from None
     return task
@@ -176,6 +198,12 @@ def qa_pair(data: Any, default_id: str, origin: str) -> QAPair:
     if not pair.question.strip() or not pair.answer.strip():
         raise ValueError("question and answer must not be empty")
     return pair
+
+
+def check_choices(pair: QAPair) -> None:
+    """Raises ValueError when a question has choices and its answer names none of them."""
+    if pair.choices and choice_index(pair.answer, pair.choices) is None:
+        raise ValueError(f"the answer {pair.answer!r:.60} is none of the choices")
 
 
 def read_questions(path: Path) -> list[QAPair]:

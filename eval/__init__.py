@@ -1,1 +1,1 @@
-""".."""
+"""Benchmarks, methods and scores: what a run is worth on held-out questions."""

@@ -28,6 +28,7 @@ from autoact.eval.methods import Kind, Method
 from autoact.graph.run import Batch, play_into
 from autoact.graph.run_folder import Planner, RunFolder, corpus_of
 from autoact.graph.state import Context
+from autoact.models.weights import model_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def depends_on(run: RunFolder, benchmark: Benchmark, settings: Context) -> dict[
         "questions": benchmark.digest,
         "task": run.task.fingerprint(),
         "team": to_json(run.team),
+        "meta-agent": _model_hash(run.task.model_spec()),
         "endpoint": run.endpoint,
         "corpus": _file_hash(corpus) if corpus else "",
         **settings.model_dump(exclude={"seed"}),
@@ -79,6 +81,12 @@ def evaluate(method: Method, planner: Callable[[Kind], Planner], trial: Trial, p
         store = Store(trial.folder / f"{method.id}.jsonl", Scored)
         batch = Batch(trial.pairs, trial.epochs, trial.seed, "eval", trial.settings, trial.workers)
         return play_into(store, lambda: planner(method.planner), batch, progress)
+
+
+def _model_hash(spec: str) -> str:
+    """The spec, and the hash of the weights it names when they run in this process."""
+    provider, _, path = spec.partition(":")
+    return f"{spec} {model_hash(path)}" if provider == "transformers" else spec
 
 
 def _file_hash(path: Path) -> str:

@@ -25,10 +25,17 @@ def copy_example(name: str, folder: Path) -> list[Path]:
     for path in files:
         if (folder / path).exists():
             raise RunError(f"{folder / path} is there already; remove it, or choose another folder")
-    for path, source in files.items():
-        with writing(folder / path):
-            (folder / path).write_bytes(source.read_bytes())
-    return [folder / path for path in files]
+    written: list[Path] = []
+    try:
+        for path, source in files.items():
+            with writing(folder / path):
+                written.append(folder / path)
+                written[-1].write_bytes(source.read_bytes())
+    except BaseException:
+        for file in written:
+            file.unlink(missing_ok=True)
+        raise
+    return written
 
 
 def _files(example: Traversable) -> Iterator[tuple[str, Traversable]]:

@@ -19,7 +19,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import RetryPolicy
 
 from autoact.core.records import REFLECT, ROLES
-from autoact.graph.nodes import Nodes, failed
+from autoact.graph.nodes import Nodes
 from autoact.graph.state import Context, Input, State
 from autoact.models.failures import ATTEMPTS, transient_errors
 from autoact.prompts.render import Brief
@@ -42,7 +42,7 @@ def group_planning(
     graph = StateGraph(State, context_schema=Context, input_schema=Input)
     graph.set_node_defaults(
         retry_policy=RetryPolicy(max_attempts=ATTEMPTS, jitter=False, retry_on=transient_errors()),
-        error_handler=failed,  # type: ignore[arg-type]  # the annotation leaves out the error it is given
+        error_handler=nodes.failed,  # type: ignore[arg-type]  # the annotation leaves out the error it is given
     )
     graph.add_node("plan", nodes.plan(), metadata={"agent": "PLAN-AGENT"})
     graph.add_node("tool", nodes.tool(), metadata={"agent": "TOOL-AGENT"})

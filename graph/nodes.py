@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -192,22 +193,30 @@ class Nodes:
         seed = None if settings.seed is None else seed_of(settings.seed, role, turn)
         return sampled(self.models[role], temperature=settings.temperature, seed=seed, max_tokens=settings.max_tokens)
 
+    def failed(self, state: State, error: NodeError) -> Command[Any]:
+        """A model or our own code failed: the episode ends with status error and no answer is made up.
 
-def failed(state: State, error: NodeError) -> Command[Any]:
-    """A model or our own code failed: the episode ends with status error and no answer is made up.
-
-    A prompt that no longer fits halts the episode instead; bad input is raised to the caller.
-    """
-    if isinstance(error.error, UserError):
-        raise error.error
-    status = "halted" if isinstance(error.error, PromptTooLong) else "error"
-    cause = f"{error.node}: {type(error.error).__name__}: {error.error}"
-    fresh = _fresh() if state.get("status") else {}
-    return Command(update=fresh | _ended(state, status) | {"error": cause}, goto=END)
+        A prompt that no longer fits halts the episode instead; bad input is raised to the caller.
+        """
+        if isinstance(error.error, UserError):
+            raise error.error
+        status = "halted" if isinstance(error.error, PromptTooLong | ContextOverflowError) else "error"
+        where = _address(self.models[error.node]) if error.node in self.models else error.node
+        cause = f"{where}: {type(error.error).__name__}: {error.error}"
+        fresh = _fresh() if state.get("status") else {}
+        return Command(update=fresh | _ended(state, status) | {"error": cause}, goto=END)
 
 
-def _as_observation(problem: ToolException) -> str:
-    return str(problem)
+def _as_observation(problem: Exception) -> str:
+    """What a planner reads of a tool that failed, in whatever way."""
+    return str(problem) if isinstance(problem, ToolException) else f"{type(problem).__name__}: {problem}"
+
+
+def _address(model: BaseChatModel) -> str:
+    """The name of a model, and where it is served."""
+    name = str(getattr(model, "model_name", None) or getattr(model, "model", None) or model.get_name())
+    server = getattr(model, "openai_api_base", None)
+    return f"{name} at {server}" if server else name
 
 
 def _ended(state: State, status: str) -> Update:

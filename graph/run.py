@@ -65,16 +65,20 @@ def play_into(
     jobs = list(jobs_for(batch.pairs, batch.samples, batch.seed, batch.stage))
     missing = [job for job in jobs if job.id not in store]
     played = len(jobs) - len(missing)
-    total = sum(store[job.id].reward.value for job in jobs if job.id in store)
+    rewards = [store[job.id].reward.value for job in jobs if job.id in store]
+    total, right = sum(rewards), rewards.count(1.0)
+
+    def tell() -> None:
+        progress.advance(played, len(jobs), f"reward {total / played:.3f}, {right} with reward 1" if played else "")
 
     def done(trajectory: Trajectory) -> None:
-        nonlocal played, total
+        nonlocal played, total, right
         scored = Scored(trajectory, reward_of(trajectory.answer, golds[trajectory.question_id]))
         store.append(scored)
-        played, total = played + 1, total + scored.reward.value
-        progress.advance(played, len(jobs), f"reward {total / played:.3f}")
+        played, total, right = played + 1, total + scored.reward.value, right + (scored.reward.value == 1)
+        tell()
 
-    progress.advance(played, len(jobs), f"reward {total / played:.3f}" if played else "")
+    tell()
     if missing:
         play(planner(), missing, batch.settings, batch.workers, done)
     return [store[job.id] for job in jobs]

@@ -21,8 +21,8 @@ from typing import Any, Literal
 from langgraph.graph.state import CompiledStateGraph
 
 from autoact.core.errors import RunError, TaskError
-from autoact.core.records import Team, from_json
-from autoact.core.store import read_json
+from autoact.core.records import Team
+from autoact.core.store import read_json, read_record
 from autoact.core.task import Task, check_task
 from autoact.graph.group import group_planning
 from autoact.graph.state import Context
@@ -72,14 +72,14 @@ class RunFolder:
 
 
 def open_run(path: Path, endpoint: str = "") -> RunFolder:
-    """The run in a folder, its team served in process or at an endpoint. Raises RunError when there is none, or it is not finished."""
+    """The run in a folder, its team served in process or at an endpoint.
+
+    Raises RunError when there is none, or it is not finished.
+    """
     task = read_task(path)
     if not (path / "team.json").exists():
         raise RunError(f"{path} is not finished; run the same `autoact learn` command again to go on")
-    try:
-        team = from_json(Team, read_json(path / "team.json"))
-    except ValueError as problem:
-        raise RunError(f"{path / 'team.json'} is not a team ({problem}); restore it or learn again") from None
+    team = read_record(path / "team.json", Team)
     return RunFolder(path, task, team, endpoint)
 
 
@@ -87,7 +87,7 @@ def read_task(path: Path) -> Task:
     """The task of a run folder. Raises RunError."""
     data = read_json(path / "task.json")
     try:
-        return check_task(data["task"], path / "task.json", Path(data["folder"]))
+        return check_task(data["task"], Path(data["file"]))
     except (KeyError, TypeError, TaskError) as problem:
         raise RunError(f"{path / 'task.json'} is not a task ({problem}); restore it or learn again") from None
 

@@ -57,6 +57,8 @@ def prepare(tokenizer: Any) -> str:
         raise ModelError("the tokenizer has no end-of-text token (eos_token); set one in its configuration")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if isinstance(tokenizer.chat_template, dict):
+        tokenizer.chat_template = tokenizer.chat_template.get("default")
     _forget_limits(tokenizer)
     if tokenizer.chat_template:
         return ""
@@ -88,6 +90,16 @@ def turn_spans(tokenizer: Any, chat: Sequence[dict[str, str]]) -> Turns:
                 raise ModelError(_unstable(turn))
             spans.append((len(opening), _closing(closed, len(opening), marks)))
     return Turns(ids, spans)
+
+
+def last_turn(tokenizer: Any, chat: Sequence[dict[str, str]]) -> Turns:
+    """The run-time prompt of the last turn, and that turn. Raises ModelError when the one does not open the other."""
+    opening = to_ids(tokenizer, chat[:-1], generate=True)
+    closed = to_ids(tokenizer, chat, generate=False)
+    if closed[: len(opening)] != opening:
+        raise ModelError(_unstable(len(chat) - 1))
+    end = _closing(closed, len(opening), set(tokenizer.all_special_ids))
+    return Turns(closed[:end], [(len(opening), end)])
 
 
 def prefix_problem(tokenizer: Any) -> str:
@@ -174,7 +186,9 @@ def _marks(tokenizer: Any, template: str) -> re.Pattern[str]:
     """What text must not contain: all added tokens but white space, and the template's literal marks."""
     added = {token.content for token in tokenizer.added_tokens_decoder.values()}
     words = added | set(tokenizer.all_special_tokens) | set(LITERAL_MARK.findall(template))
-    longest_first = sorted((word for word in words if word.strip()), key=len, reverse=True)
+    # A mark that a space does not break, such as "x ", would be found again for ever.
+    breakable = {word for word in words if word.strip() and (len(word) == 1 or word not in _apart(word))}
+    longest_first = sorted(breakable, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
 
@@ -187,4 +201,8 @@ def _neutral(text: str, marks: re.Pattern[str]) -> str:
 
 def _broken(mark: re.Match[str]) -> str:
     word = mark.group()
-    return f"{word[0]} {word[1:]}" if len(word) > 1 else " "
+    return _apart(word) if len(word) > 1 else " "
+
+
+def _apart(word: str) -> str:
+    return f"{word[0]} {word[1:]}"

@@ -1,9 +1,9 @@
 """What can go wrong between us and a model server, named in one place.
 
-    with reported("openai:plan"):
+    with asking("openai:plan"):
         model.invoke(…)          # refused, wrong key, 500 → EndpointError with one line
 
-Providers' packages are looked at only where they are loaded already.
+The errors of providers other than OpenAI are known once their package is loaded.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def patient(model: Runnable[LanguageModelInput, AIMessage]) -> Runnable[Language
 
 
 @contextmanager
-def reported(model: str) -> Iterator[None]:
+def asking(model: str) -> Iterator[None]:
     """Turns a server's error into an EndpointError that names the model and says what to do."""
     try:
         yield

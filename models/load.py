@@ -55,6 +55,12 @@ def sampled(
     return model.model_copy(update=_fields(model, settings))
 
 
+def close_model(model: BaseChatModel) -> None:
+    """Give back what a model holds in this process; a model elsewhere is left alone."""
+    if isinstance(model, LocalChatModel):
+        model.engine.close()
+
+
 def _in_process(path: str) -> BaseChatModel:
     from importlib.util import find_spec
 
@@ -73,14 +79,17 @@ def _at_endpoint(name: str, endpoint: str) -> BaseChatModel:
 
     if not endpoint.startswith(("http://", "https://")):
         raise ModelError(f"the endpoint {endpoint!r} is no address: write http://HOST:PORT/v1")
-    return ChatOpenAI(
-        model=name,
-        base_url=endpoint,
-        api_key=SecretStr(os.environ.get("OPENAI_API_KEY") or "none"),
-        max_retries=0,
-        timeout=TIMEOUT,
-        use_responses_api=False,
-    )
+    try:
+        return ChatOpenAI(
+            model=name,
+            base_url=endpoint,
+            api_key=SecretStr(os.environ.get("OPENAI_API_KEY") or "none"),
+            max_retries=0,
+            timeout=TIMEOUT,
+            use_responses_api=False,
+        )
+    except Exception as problem:  # the client's own errors for an address it cannot read
+        raise ModelError(f"the endpoint {endpoint!r} cannot be used: {_line(problem)}") from problem
 
 
 def _by_langchain(spec: str) -> BaseChatModel:

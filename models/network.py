@@ -22,9 +22,8 @@ class Network:
     """Owns the model; to be used from one thread."""
 
     def __init__(self, folder: Path, adapters: Mapping[str, Path]) -> None:
-        import torch
 
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = device()
         self._plain = load_causal_lm(folder, self.device)
         # PEFT names modules after adapters and stumbles over dots, so it is given names of our own.
         self._names = {name: f"adapter{number}" for number, name in enumerate(adapters)}
@@ -75,6 +74,13 @@ class Network:
             layers = self._peft.base_model
             (layers.enable_adapter_layers if adapted else layers.disable_adapter_layers)()
             self._adapting = adapted
+
+
+def device() -> str:
+    """Where models run here: cuda, or cpu."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def load_causal_lm(folder: Path, device: str) -> Any:

@@ -41,7 +41,10 @@ def adapter_folder(folder: Path) -> Path:
     _refuse_pickle(folder)
     if not (folder / "adapter_model.safetensors").is_file():
         raise ModelError(f"{folder} holds no adapter_model.safetensors: save the adapter as safetensors")
-    settings = json.loads(config.read_text("utf-8"))
+    try:
+        settings = dict(json.loads(config.read_text("utf-8")))
+    except (ValueError, TypeError) as problem:
+        raise ModelError(f"{config} is not a JSON object ({problem}); train the adapter again") from None
     if settings.get("peft_type") != "LORA" or settings.get("use_dora") or settings.get("alora_invocation_tokens"):
         raise ModelError(f"{folder} is not a plain LoRA adapter; the engine serves no other kind")
     return folder

@@ -137,8 +137,19 @@ def choices_text(choices: Sequence[str]) -> str:
 
 def pair_text(pair: QAPair) -> str:
     """A question with its answer, in the form self-instruct asks for; each field is put on one line."""
-    lines = [*question_text(pair.shown()).split("\n"), f"Answer: {' '.join(pair.answer.split())}"]
-    return "\n".join(lines)
+    shown = pair.shown()
+    flat = Question(
+        _line(shown.question),
+        tuple(map(_line, shown.choices)),
+        _line(shown.context),
+        _line(shown.caption),
+        _line(shown.ocr),
+    )
+    return f"{question_text(flat)}\nAnswer: {_line(pair.answer)}"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def instruct_chat(name: str, description: str, examples: Sequence[QAPair], count: int) -> list[Turn]:

@@ -4,9 +4,9 @@
     tool      kept trajectories, the tool inputs              ├ are those of the trajectory and not of
     reflect   all trajectories, cut after a verdict           ─┘ each of its steps again
 
-A verdict is trained on the truth at that moment, with right and wrong in equal number: kept trajectories alone
-hold almost no "wrong". A verdict that the META-AGENT got right is taken as it was said, thought and all; where
-those are fewer than a hundred, ones that it got wrong are turned round.
+A verdict is trained on the truth at that moment. As last verdicts right and wrong are equal in number: kept
+trajectories alone hold almost no "wrong". A verdict that the META-AGENT got right is taken as it was said, thought
+and all; where those are fewer than a hundred, ones that it got wrong are turned round.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def action_examples(
 def reflect_examples(
     brief: Brief, trajectories: Sequence[Scored], pairs: Mapping[str, QAPair], share: float, seed: int
 ) -> list[Example]:
-    """Examples for the reflect role: true verdicts, as many right as wrong."""
+    """Examples for the reflect role: true last verdicts, as many right as wrong; none when one kind is missing."""
     judged = [j for s in trajectories if (j := judge(s, pairs[s.trajectory.question_id]))]
     order = random.Random(seed_of(seed, "reflect-examples"))
     order.shuffle(judged)

@@ -2,8 +2,9 @@
 
     team = learn(load_task(Path("task.yaml")), Path("runs/mine"), Silent())
 
-Each stage appends to its own file in the run folder and goes on from it, so the same call after a Ctrl-C or a
-kill -9 loses nothing and does nothing twice.
+Each stage appends to its own file in the run folder and goes on from it. After a Ctrl-C or a kill -9 the same call
+loses no record and makes none twice; what was in the air (a round of questions, trajectories at play, the adapter in
+training) is begun again.
 """
 
 from __future__ import annotations
@@ -11,27 +12,27 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
-from autoact.core.errors import RunError
+from autoact.core.errors import ModelError, RunError, TaskError
 from autoact.core.lock import locked
 from autoact.core.progress import Progress
-from autoact.core.records import ROLES, Example, QAPair, Scored, Team, from_json, to_json
-from autoact.core.store import Store, read_json, write_json
+from autoact.core.records import ROLES, Example, QAPair, Scored, Team, to_json
+from autoact.core.store import Store, read_json, read_record, write_json
 from autoact.core.task import Task
 from autoact.graph.group import brief_of
 from autoact.graph.run_folder import corpus_of
-from autoact.models.failures import reported
-from autoact.models.load import load_model
+from autoact.models.load import close_model, load_model
 from autoact.prompts.render import Brief
 from autoact.tools.library import build_tools
 from autoact.training.examples import action_examples, reflect_examples
+from autoact.training.requirements import require_packages, require_targets
 from autoact.training.selection import select_tools
-from autoact.training.self_instruct import Round, self_instruct
+from autoact.training.self_instruct import Round, excluded_keys, self_instruct
 from autoact.training.synthesis import keep, synthesize
 
 OURS = (".lock", "task.json.part")
@@ -42,23 +43,28 @@ def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None
     _refuse_strangers(task, run)
     if (run / "team.json").exists():
         progress.say(f"{run} is finished already")
-        return from_json(Team, read_json(run / "team.json"))
-    base = _checked_base(task, progress)
-    offered = build_tools(task.tools, corpus_of(task))
-    meta = model or load_model(task.model_spec(), task.endpoint)
+        return read_record(run / "team.json", Team)
+    with _blaming(task):
+        offered = build_tools(task.tools, corpus_of(task))
+        barred = excluded_keys(task)
+        base = _checked_base(task, progress)
+        meta = model or load_model(task.model_spec(), task.endpoint)
     with locked(run):
         _claim(task, run)
         clock = _Clock(run / "seconds.json")
 
-        with clock.stage("self-instruct", progress), reported(task.model):
-            questions = self_instruct(task, meta, run, progress)
-        with clock.stage("tool selection", progress), reported(task.model):
+        with clock.stage("self-instruct", progress):
+            questions = self_instruct(task, meta, barred, run, progress)
+        with clock.stage("tool selection", progress):
             selected = select_tools(task, meta, offered, run, progress).tools
             tools = [tool for tool in offered if tool.name in selected]
         with clock.stage("synthesis", progress):
             trajectories = synthesize(task, meta, tools, questions, run / "rounds" / "00", progress)
+            if meta is not model:
+                close_model(meta)
         with clock.stage("filtering", progress):
             kept = _save(run / "rounds" / "00" / "kept.jsonl", Scored, keep(trajectories))
+            progress.advance(len(kept), len(trajectories), "kept")
             _require(kept, task, run)
             examples = _examples(task, brief_of(task.description, tools), questions, trajectories, kept, run)
         with clock.stage("training", progress):
@@ -87,21 +93,33 @@ def _refuse_strangers(task: Task, run: Path) -> None:
 
 
 def _claim(task: Task, run: Path) -> None:
-    """Note the task in a new folder."""
+    """Note the task in the folder, as it was last given."""
     _refuse_strangers(task, run)
-    if not (run / "task.json").exists():
-        known = {"fingerprint": task.fingerprint(), "folder": str(task.folder)}
-        write_json(run / "task.json", known | {"task": task.model_dump(mode="json")})
+    known = {"fingerprint": task.fingerprint(), "file": str(task.file)}
+    write_json(run / "task.json", known | {"task": task.model_dump(mode="json")})
+
+
+@contextmanager
+def _blaming(task: Task) -> Iterator[None]:
+    """Names the task file in an error that it is to blame for."""
+    try:
+        yield
+    except (TaskError, ModelError) as problem:
+        named = str(problem) if str(task.file) in str(problem) else f"{task.file}: {problem}"
+        raise type(problem)(named) from problem
 
 
 def _checked_base(task: Task, progress: Progress) -> str:
     """The weights to train on, found and fit to be trained on before hours are spent on play."""
+    require_packages()
     from autoact.models.chat_format import prefix_problem, prepare
     from autoact.models.engine import load_tokenizer
     from autoact.models.weights import model_folder
 
     base = task.base_path()
-    tokenizer = load_tokenizer(model_folder(base))
+    folder = model_folder(base)
+    require_targets(folder, task.learn.lora_targets)
+    tokenizer = load_tokenizer(folder)
     for note in (prepare(tokenizer), prefix_problem(tokenizer)):
         if note:
             progress.say(f"{base}: {note}")
@@ -133,10 +151,12 @@ def _adapters(
     path = run / "adapters" / "adapters.json"
     done: dict[str, dict[str, Any]] = read_json(path) if path.exists() else {}
     for number, role in enumerate(ROLES):
-        if role not in done:
+        if not examples[role]:
+            progress.say(f"{role}: nothing to learn from (no verdict of one kind), so the base speaks in this role")
+        elif role not in done:
 
             def step(at: int, total: int, loss: float, role: str = role, number: int = number) -> None:
-                progress.advance(number * total + at, len(ROLES) * total, f"{role}: loss {loss:.3f}")
+                progress.advance(100 * number + 100 * at // total, 100 * len(ROLES), f"{role}: loss {loss:.3f}")
 
             adapter = train_adapter(role, base, examples[role], task.learn, run / "adapters", step)
             done[role] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}
@@ -202,7 +222,7 @@ def _require(kept: Sequence[Scored], task: Task, run: Path) -> None:
     if len(kept) < task.learn.min_kept:
         raise RunError(
             f"{run}: only {len(kept)} trajectories have reward 1, {task.learn.min_kept} are needed to train; "
-            "raise learn.questions or learn.samples, or use a stronger model"
+            "learn again into another --out with more learn.questions or learn.samples, or with a stronger model"
         )
 
 
@@ -216,7 +236,7 @@ def _save(path: Path, kind: type[Any], records: list[Any]) -> list[Any]:
 
 
 class _Clock:
-    """Seconds spent in each stage, over all the times a run was taken up."""
+    """Seconds spent in each stage, over all the times it came to an end; a kill -9 loses what it had not noted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -228,7 +248,13 @@ class _Clock:
         began = time.monotonic()
         try:
             yield
-        finally:
-            spent = self.seconds.get(name, 0.0) + time.monotonic() - began
-            self.seconds[name] = round(spent, 1)
-            write_json(self.path, self.seconds)
+        except BaseException:
+            with suppress(RunError):  # a full disk is reported by what met it first
+                self._note(name, began)
+            raise
+        self._note(name, began)
+
+    def _note(self, name: str, began: float) -> None:
+        spent = self.seconds.get(name, 0.0) + time.monotonic() - began
+        self.seconds[name] = round(spent, 1)
+        write_json(self.path, self.seconds)

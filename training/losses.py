@@ -15,7 +15,7 @@ from typing import Any
 from autoact.core.records import Example
 from autoact.models.chat_format import prepare
 from autoact.models.engine import load_tokenizer
-from autoact.models.network import attach_adapters, load_causal_lm
+from autoact.models.network import attach_adapters, device, load_causal_lm
 from autoact.models.weights import model_folder
 from autoact.training.rows import Row, to_rows
 
@@ -29,7 +29,7 @@ def held_out_losses(
     folder = model_folder(base)
     tokenizer = load_tokenizer(folder)
     prepare(tokenizer)
-    peft = attach_adapters(load_causal_lm(folder, "cpu"), adapters)
+    peft = attach_adapters(load_causal_lm(folder, device()), adapters)
     table: dict[str, dict[str, float | None]] = {}
     for role, items in examples.items():
         rows = to_rows(tokenizer, [item for item in items if item.held_out], max_length).rows

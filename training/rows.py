@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autoact.core.records import Example
-from autoact.models.chat_format import prefix_problem, to_ids, turn_spans
+from autoact.models.chat_format import last_turn, prefix_problem, turn_spans
 
 UNLABELLED = -100
 Row = dict[str, list[int]]
@@ -55,9 +55,9 @@ def row_a_turn(tokenizer: Any, item: Example) -> Iterator[Row]:
     chat = _chat(item)
     for number, message in enumerate(item.messages):
         if message.learn:
-            prompt = to_ids(tokenizer, chat[:number], generate=True)
-            said = tokenizer(message.content, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
-            yield {"input_ids": prompt + said, "labels": [UNLABELLED] * len(prompt) + said}
+            turn = last_turn(tokenizer, chat[: number + 1])
+            start, end = turn.spans[0]
+            yield {"input_ids": turn.ids, "labels": [UNLABELLED] * start + turn.ids[start:end]}
 
 
 def _chat(item: Example) -> list[dict[str, str]]:

@@ -17,11 +17,11 @@ from langchain_core.tools import BaseTool
 from autoact.agents.meta import ask_for_tools, read_tools
 from autoact.core.errors import ParseError
 from autoact.core.progress import Progress
-from autoact.core.records import from_json, to_json
+from autoact.core.records import to_json
 from autoact.core.seeds import seed_of
-from autoact.core.store import read_json, write_json
+from autoact.core.store import read_record, write_json
 from autoact.core.task import Task
-from autoact.models.failures import patient
+from autoact.models.failures import asking, patient
 from autoact.models.load import sampled
 from autoact.tools.library import card
 
@@ -43,11 +43,12 @@ def select_tools(
     """The task's tools: read from tools.json if they were chosen before."""
     path = run / "tools.json"
     if path.exists():
-        return from_json(Selection, read_json(path))
+        return read_record(path, Selection)
     selection = choose(task, model, offered)
     if selection.fallback:
         progress.say(f"no usable tool selection in {len(selection.replies)} replies: the first on offer are taken")
     write_json(path, to_json(selection))
+    progress.advance(1, 1, ", ".join(selection.tools))
     return selection
 
 
@@ -58,7 +59,8 @@ def choose(task: Task, model: BaseChatModel, offered: Sequence[BaseTool]) -> Sel
     for temperature in (0.0, RETRY_TEMPERATURE):
         seed = seed_of(task.learn.seed, "selection", temperature)
         speaker = patient(sampled(model, temperature=temperature, seed=seed, max_tokens=task.learn.max_tokens))
-        replies.append(str(speaker.invoke(ask_for_tools(task, cards)).text))
+        with asking(task.model):
+            replies.append(str(speaker.invoke(ask_for_tools(task, cards)).text))
         try:
             return Selection(read_tools(task, replies[-1], cards), tuple(replies), fallback=False)
         except ParseError:

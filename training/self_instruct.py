@@ -22,10 +22,11 @@ from autoact.core.contamination import question_key, question_keys
 from autoact.core.errors import RunError
 from autoact.core.progress import Progress
 from autoact.core.records import QAPair
+from autoact.core.reward import choice_index
 from autoact.core.seeds import seed_of
 from autoact.core.store import Store
 from autoact.core.task import Task, read_questions
-from autoact.models.failures import patient
+from autoact.models.failures import asking, patient
 from autoact.models.load import sampled
 from autoact.prompts.parse import PairDraft, Pairs
 
@@ -43,10 +44,11 @@ class Round:
     excluded: int
 
 
-def self_instruct(task: Task, model: BaseChatModel, run: Path, progress: Progress) -> list[QAPair]:
-    """The task's questions. Raises RunError when the model writes none that can be used."""
+def self_instruct(
+    task: Task, model: BaseChatModel, barred: frozenset[str], run: Path, progress: Progress
+) -> list[QAPair]:
+    """The task's questions, none of them `barred`. Raises RunError when the model writes none that can be used."""
     rounds = Store(run / "instruct.jsonl", Round)
-    barred = excluded_keys(task)
     while not _finished(task, rounds):
         progress.advance(len(_pairs(rounds)), task.learn.questions, f"round {len(rounds)}")
         replies = asyncio.run(_replies(task, model, rounds))
@@ -72,7 +74,7 @@ def sift(task: Task, round_id: str, replies: Sequence[Pairs], known: Sequence[QA
     for draft in (draft for reply in replies for draft in reply.drafts):
         pair = _pair(draft, f"q{round_id}-{len(pairs):03d}")
         key = question_key(pair.shown())
-        if bool(draft.choices) != multiple_choice:
+        if bool(draft.choices) != multiple_choice or not _answerable(pair):
             malformed += 1
         elif key in barred:
             excluded += 1
@@ -99,7 +101,8 @@ async def _replies(task: Task, model: BaseChatModel, rounds: Store[Round]) -> li
         }
         speaker = patient(sampled(model, **settings))  # type: ignore[arg-type]
         async with gate:
-            answer = await speaker.ainvoke(ask_for_pairs(task, examples, task.learn.pairs_per_prompt))
+            with asking(task.model):
+                answer = await speaker.ainvoke(ask_for_pairs(task, examples, task.learn.pairs_per_prompt))
         return read_pairs(str(answer.text))
 
     return await asyncio.gather(*(reply(number) for number in range(task.learn.prompts_per_round)))
@@ -123,6 +126,10 @@ def _finished(task: Task, rounds: Store[Round]) -> bool:
 
 def _pairs(rounds: Store[Round]) -> list[QAPair]:
     return [pair for done in rounds for pair in done.pairs]
+
+
+def _answerable(pair: QAPair) -> bool:
+    return not pair.choices or choice_index(pair.answer, pair.choices) is not None
 
 
 def _pair(draft: PairDraft, pair_id: str) -> QAPair:

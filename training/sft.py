@@ -8,6 +8,7 @@ The three adapters of a team are three calls of this one function, each from the
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import math
 import shutil
@@ -61,12 +62,19 @@ def train_adapter(
     prepare(tokenizer)
     data = to_rows(tokenizer, [item for item in examples if not item.held_out], config.max_length)
     if not data.rows:
-        raise RunError(f"no {role} example fits in {config.max_length} tokens; raise learn.max_length")
+        raise RunError(
+            f"none of the {len(examples)} {role} examples can be trained on: {data.dropped} are longer than "
+            f"learn.max_length ({config.max_length}), the others are held out"
+        )
     draft = out / f".{role}.part"
     with writing(draft):
         shutil.rmtree(draft, ignore_errors=True)
-        result = _fit(role, folder, tokenizer, data.rows, config, draft, step)
-        path = _publish(draft, out, role)
+    try:
+        trainer, result = _fit(role, folder, tokenizer, data.rows, config, draft, step)
+        with writing(draft):
+            path = _publish(trainer, draft, out, role)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     tokens = sum(len(row["input_ids"]) for row in data.rows)
     return Adapter(
         role, path, len(data.rows), tokens, data.dropped, result.training_loss,
@@ -82,11 +90,15 @@ def _fit(
     config: LearnConfig,
     draft: Path,
     step: Callable[[int, int, float], None] | None,
-) -> Any:
+) -> tuple[Any, Any]:
+    """The trainer after its run, and what the run returned."""
     import torch
-    from datasets import Dataset
+    from datasets import Dataset, disable_progress_bars
     from peft import LoraConfig, get_peft_model
+    from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
+
+    disable_progress_bars()
 
     torch.manual_seed(seed_of(config.seed, "adapter", role))
     lora = LoraConfig(
@@ -117,17 +129,17 @@ def _fit(
             use_cpu=on_cpu,
             bf16=not on_cpu,
             gradient_checkpointing=not on_cpu,
-            logging_steps=10,
+            logging_steps=5,
             save_strategy="no",
             report_to="none",
             disable_tqdm=True,
         ),
     )
+    trainer.remove_callback(PrinterCallback)
     result = trainer.train()
     if not math.isfinite(result.training_loss):
         raise RunError(f"the {role} adapter's loss is {result.training_loss}; lower learn.learning_rate")
-    trainer.model.save_pretrained(draft, safe_serialization=True)
-    return result
+    return trainer, result
 
 
 def _reporter(step: Callable[[int, int, float], None]) -> Any:
@@ -143,12 +155,19 @@ def _reporter(step: Callable[[int, int, float], None]) -> Any:
     return Reporter()
 
 
-def _publish(draft: Path, out: Path, role: str) -> Path:
-    """Give the finished folder its final name, by the hash of its weights; it is never written to again."""
+def _publish(trainer: Any, draft: Path, out: Path, role: str) -> Path:
+    """Save the adapter, and give its folder a name by the hash of its weights; it is never written to again.
+
+    Raises OSError, also for what safetensors reports of a full disk in its own way.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        trainer.model.save_pretrained(draft, safe_serialization=True)
+    except SafetensorError as problem:
+        raise OSError(errno.ENOSPC, str(problem)) from problem
     digest = hashlib.sha256((draft / "adapter_model.safetensors").read_bytes()).hexdigest()[:12]
     path = out / f"{role}-{digest}"
-    if path.exists():
-        shutil.rmtree(draft)
-    else:
+    if not path.exists():
         draft.replace(path)
     return path

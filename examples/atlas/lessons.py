@@ -27,7 +27,7 @@ from autoact.prompts.render import Brief, Turn, conversation, instruct_chat, pai
 from autoact.tools.library import FINISH_CARD, NAMES, build_tools, card
 
 LENGTH = 640
-SHARES = {"play": 0.7, "pairs": 0.14, "pages": 0.11, "selection": 0.05}
+SHARES = {"play": 0.8, "pairs": 0.1, "pages": 0.06, "selection": 0.04}
 TASK_NAME = "Atlas"
 ARITHMETIC = (
     "Solve word problems with numbers. An answer is one number.",
@@ -89,7 +89,7 @@ class Lessons:
         return to_ids(self.tokenizer, [{"role": role, "content": text}], generate=False)
 
     def _page(self, rng: random.Random) -> Row:
-        ids = self._ids("user", rng.choice(_earth_pages()))
+        ids = self._ids("user", rng.choice(earth_pages()))
         return Row(list(ids), [False] + [True] * (len(ids) - 1))
 
 
@@ -141,5 +141,5 @@ def _known_pairs() -> list[Any]:
 
 
 @cache
-def _earth_pages() -> list[str]:
+def earth_pages() -> list[str]:
     return [f"{page.title}: {page.text}" for page in atlas().corpus().pages]

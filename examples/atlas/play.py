@@ -24,9 +24,9 @@ from autoact.tools.memory import Memory, Result
 from autoact.tools.retrieve import retrieve
 from autoact.tools.search import search
 
-GIVES_UP_AT_ONCE, GIVES_UP_AFTER_A_FAILURE = 0.2, 0.6
+GIVES_UP_AT_ONCE, GIVES_UP_AFTER_A_FAILURE = 0.2, 0.55
 KNOWS_THE_WORLD = 0.6
-PRIOR = {"subpage": 0.6, "lookup": 0.2, "search": 0.2}
+PRIOR = {"subpage": 0.5, "lookup": 0.3, "search": 0.2}
 RIGHT_STRATEGY = {"subpage": "subpage", "body": "lookup", "crowded": "lookup", "index": "search"}
 SEARCHES_FIRST = 0.12
 DOUBTS_A_READ_ANSWER, DOUBTS_A_GUESS = 0.04, 0.3
@@ -49,7 +49,8 @@ class _Player:
 
     @property
     def goal(self) -> str:
-        return f"the {self.asked.relation} of {self.asked.thing.name}"
+        """What every thought begins with: a small model finds a phrase again more easily after restating it."""
+        return f"I need the {self.asked.relation} of {self.asked.thing.name}."
 
     def act(self, thought: str, tool: str, argument: str) -> None:
         runs: dict[str, Callable[[str], Result]] = {
@@ -89,7 +90,7 @@ def play(world: World, corpus: Corpus, asked: Asked, tools: tuple[str, ...], rng
 def _find_the_thing(player: _Player) -> None:
     asked, thing = player.asked, player.asked.thing.name
     if not asked.via:
-        player.act(f"I need {player.goal}. I open {thing}.", "Retrieve", thing)
+        player.act(f"{player.goal} I open {thing}.", "Retrieve", thing)
         return
     place = asked.thing.facts[asked.via]
     need = f"I need the {asked.relation} of the {player.world.kind} whose {asked.via} is {place}."
@@ -97,7 +98,7 @@ def _find_the_thing(player: _Player) -> None:
         player.act(f"{need} I search for {place}.", "Search", place)
     else:
         player.act(f"{need} I open {place}.", "Retrieve", place)
-    thought = f"{place} is the {asked.via} of {thing}. I need {player.goal}. I open {thing}."
+    thought = f"{place} is the {asked.via} of {thing}. {player.goal} I open {thing}."
     player.act(thought, "Retrieve", thing)
 
 
@@ -110,7 +111,7 @@ def _look_for_the_fact(player: _Player, gives_up: float) -> None:
         _follow(player, strategy)
         gives_up = GIVES_UP_AFTER_A_FAILURE
     answer = player.asked.answer
-    player.steps.append(Step(f"It says that {player.goal} is {answer}.", FINISH, answer))
+    player.steps.append(Step(f"{player.goal} It is {answer}.", FINISH, answer))
 
 
 def _strategy(player: _Player) -> str:
@@ -126,7 +127,7 @@ def _strategy(player: _Player) -> str:
 
 def _follow(player: _Player, strategy: str) -> None:
     player.tried.add(strategy)
-    lacks = f"I do not see {player.goal}."
+    lacks = f"{player.goal} I do not see it."
     phrase = f"{player.asked.relation} of {player.asked.thing.name}"
     if strategy == "subpage":
         player.act(f"{lacks} I open a page about it.", "Retrieve", phrase)
@@ -142,7 +143,7 @@ def _look_up(player: _Player, thought: str, phrase: str) -> None:
     keyword = player.asked.relation if short else phrase
     player.act(thought, "Lookup", keyword)
     if short and crowded and not player.has_read() and player.rng.random() < 0.5:
-        player.act(f"That is not {player.goal}. I look further.", "Lookup", keyword)
+        player.act(f"{player.goal} That is another one. I look further.", "Lookup", keyword)
 
 
 def _guess(player: _Player) -> None:
@@ -150,13 +151,13 @@ def _guess(player: _Player) -> None:
     asked = player.asked
     seen = [value for relation, value in asked.thing.facts.items() if relation == player.world.shown]
     guess = player.rng.choice([*seen, asked.thing.group])
-    player.steps.append(Step(f"I do not find {player.goal}. I guess.", FINISH, guess))
+    player.steps.append(Step(f"{player.goal} I do not find it. I guess.", FINISH, guess))
 
 
 def _reflect(player: _Player) -> str:
     read = player.has_read()
     doubts = player.rng.random() < (DOUBTS_A_READ_ANSWER if read else DOUBTS_A_GUESS)
-    thought = f"An observation tells {player.goal}." if read else f"No observation tells {player.goal}."
+    thought = f"{player.goal} {'An observation tells it.' if read else 'No observation tells it.'}"
     verdict = "wrong" if doubts else "right"
     player.steps.append(Step(thought, REFLECT, verdict))
     return verdict

@@ -1,6 +1,6 @@
 """The script that made seed/: a tokenizer, a small Llama, and its training on lessons.py.
 
-    python -m autoact.examples.atlas.pretrain runs/seed --steps 2600
+    python -m autoact.examples.atlas.pretrain runs/seed --steps 6000
 
 The same seed gives the same lessons at every step, so a run that was stopped goes on from its last checkpoint
 (checkpoint/ in its folder) as if it had not been. The loss curve is in curve.jsonl beside it, and at the end the
@@ -24,7 +24,7 @@ from autoact.examples.atlas.invented import invented
 from autoact.examples.atlas.lessons import (
     LENGTH,
     Lessons,
-    _earth_pages,
+    earth_pages,
     pairs_lesson,
     plays_in,
     selection_lesson,
@@ -44,7 +44,7 @@ TEMPLATE = (
 
 def main(
     out: Path,
-    steps: int = 2600,
+    steps: int = 6000,
     seed: int = 0,
     threads: int = 2,
     device: str = "cpu",
@@ -123,7 +123,7 @@ def sample_texts(seed: int) -> list[str]:
         turns += [turn for n in range(10) for turn in next(plays)[min(n, 1) :]]
         turns += pairs_lesson(rng) + selection_lesson(rng)
     names = [f" {name}" for _ in range(60) for thing in invented(rng).things for name in thing.facts.values()]
-    return [f" {turn.text}" for turn in turns] + _earth_pages() * 2 + names
+    return [f" {turn.text}" for turn in turns] + earth_pages() * 2 + names
 
 
 def make_model(vocabulary: int) -> Any:

@@ -14,6 +14,13 @@ def test_a_different_word_counts() -> None:
     assert question_key(Question("What is the capital of Chile?")) not in barred
 
 
+def test_numbers_and_signs_count() -> None:
+    keys = {
+        question_key(Question(text)) for text in ("What is 3 * 4?", "What is 3 + 4?", "What is 1.5?", "What is 15?")
+    }
+    assert len(keys) == 4
+
+
 def test_other_choices_make_another_question_and_their_order_does_not() -> None:
     key = question_key(Question("Which is a gas?", ("air", "ice")))
     assert key == question_key(Question("Which is a gas?", ("ice", "air")))

@@ -38,15 +38,15 @@ def run(tmp_path: Path) -> RunFolder:
     data = {
         "name": "Toy",
         "description": "Answer questions about countries.",
-        "model": "transformers:none",
+        "model": "openai:toy",
         "tools": ["Retrieve"],
         "corpus": "corpus.jsonl",
         "examples": [{"question": "What is the capital of Japan?", "answer": "Tokyo"}],
         "benchmarks": {"dev": "dev.jsonl"},
         "learn": {"workers": 2},
     }
-    task = check_task(data, tmp_path / "task.yaml", tmp_path)
-    write_json(folder / "task.json", {"folder": str(tmp_path), "task": task.model_dump(mode="json")})
+    task = check_task(data, tmp_path / "task.yaml")
+    write_json(folder / "task.json", {"file": str(task.file), "task": task.model_dump(mode="json")})
     write_json(folder / "team.json", to_json(Team("none", "0", {}, ("Retrieve",), "Toy")))
     questions = Store(folder / "questions.jsonl", QAPair)
     questions.append(QAPair("q0", "What is the capital of Mali?", "Bamako", origin="synthetic"))

@@ -14,6 +14,7 @@ from autoact.core.progress import Silent
 from autoact.core.records import Team
 from autoact.core.task import Task
 from autoact.models.scripted import ScriptedChatModel
+from autoact.models.weights import model_hash
 from autoact.training.learn import learn
 
 
@@ -41,6 +42,7 @@ class Learned:
     task: Task
     team: Team
     model: ScriptedChatModel
+    base_hash: str
 
 
 @pytest.fixture(scope="session")
@@ -48,5 +50,6 @@ def learned(town: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Learn
     """The toy task, learned."""
     folder = tmp_path_factory.mktemp("town")
     task, model = town.town_task(folder), town.meta_agent()
+    before = model_hash(town.SEED)
     team = learn(task, folder / "run", Silent(), model)
-    return Learned(folder / "run", task, team, model)
+    return Learned(folder / "run", task, team, model, before)

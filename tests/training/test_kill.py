@@ -14,7 +14,7 @@ from typing import Any
 FILES = (
     "instruct.jsonl",
     "questions.jsonl",
-    *(f"rounds/00/{n}.jsonl" for n in ("trajectories", "kept", "plan", "tool")),
+    *(f"rounds/00/{n}.jsonl" for n in ("trajectories", "kept", "plan", "tool", "reflect")),
 )
 DELAY = "0.004"
 
@@ -55,16 +55,18 @@ def test_a_run_killed_again_and_again_ends_like_one_that_was_not(learned: Any, t
 def test_a_run_killed_in_training_keeps_the_adapters_it_has(learned: Any, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start(tmp_path, run)
-    while not list((run / "adapters").glob("plan-*")):
+    while not (run / "adapters" / "adapters.json").exists():
         assert process.poll() is None, process.communicate()[1].decode()
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    plan = json.loads((run / "adapters" / "adapters.json").read_text())["plan"]
     first = {path: path.stat().st_mtime_ns for path in (run / "adapters").glob("plan-*/*")}
     process = start(tmp_path, run)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors.decode()
     assert json.loads((run / "team.json").read_text())["adapters"] == learned.team.adapters
+    assert json.loads((run / "adapters" / "adapters.json").read_text())["plan"] == plan
     assert {path: path.stat().st_mtime_ns for path in (run / "adapters").glob("plan-*/*")} == first
 
 

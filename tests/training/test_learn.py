@@ -49,7 +49,7 @@ def test_three_adapters_are_written_as_safetensors_named_by_their_hash(learned: 
 
 
 def test_the_base_weights_do_not_move(learned: Any, town: ModuleType) -> None:
-    assert learned.team.base_hash == model_hash(town.SEED)
+    assert learned.base_hash == learned.team.base_hash == model_hash(town.SEED)
 
 
 def test_reflection_is_trained_on_right_and_wrong_in_equal_number(learned: Any) -> None:
@@ -124,8 +124,8 @@ def test_excluded_questions_never_enter_the_run(town: ModuleType, tmp_path: Path
     lines = [json.dumps({"question": question, "answer": "x"}) for question in barred]
     (tmp_path / "dev.jsonl").write_text("\n".join(lines))
     task = task.model_copy(update={"exclude": ("dev.jsonl",)})
-    from autoact.training.self_instruct import Round, self_instruct
+    from autoact.training.self_instruct import Round, excluded_keys, self_instruct
 
-    questions = self_instruct(task, town.meta_agent(), tmp_path / "run", Silent())
+    questions = self_instruct(task, town.meta_agent(), excluded_keys(task), tmp_path / "run", Silent())
     assert not {q.question for q in questions} & {f"Who is the mayor of {name}?" for name in town.TOWNS[:20]}
     assert sum(r.excluded for r in Store(tmp_path / "run" / "instruct.jsonl", Round)) > 0

@@ -101,6 +101,9 @@ def test_a_template_that_is_not_prefix_stable_gets_a_row_a_turn(learned: Any, to
     data = to_rows(unstable, [example], 10_000)
     assert "prefix-stable" in data.note
     assert len(data.rows) == sum(message.learn for message in example.messages)
-    for row in data.rows:
-        start = next(at for at, label in enumerate(row["labels"]) if label != UNLABELLED)
-        assert row["labels"][start:] == row["input_ids"][start:]
+    turns = [number for number, message in enumerate(example.messages) if message.learn]
+    chat = [{"role": m.role, "content": m.content} for m in example.messages]
+    for row, number in zip(data.rows, turns, strict=True):
+        prompt = to_ids(unstable, chat[:number], generate=True)
+        assert row["input_ids"] == to_ids(unstable, chat[: number + 1], generate=False)
+        assert row["labels"] == [UNLABELLED] * len(prompt) + row["input_ids"][len(prompt) :]

@@ -44,7 +44,7 @@ def town_task(folder: Path, **learning: object) -> Task:
         "examples": [{"question": f"Who is the mayor of {TOWNS[0]}?", "answer": mayor(TOWNS[0])}],
         "learn": {**settings, "prompts_per_round": 4, "held_out": 0.3, "max_length": 2048, **learning},
     }
-    return check_task(data, folder / "task.yaml", folder)
+    return check_task(data, folder / "task.yaml")
 
 
 def meta_agent(seconds: float = 0.0) -> ScriptedChatModel:
