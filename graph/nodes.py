@@ -30,7 +30,7 @@ from autoact.core.seeds import seed_of
 from autoact.graph.state import Context, State, question_of, steps_of
 from autoact.models.load import sampled
 from autoact.prompts.render import Brief
-from autoact.prompts.template import fill
+from autoact.prompts.template import fill, load_all
 from autoact.tools.library import input_fields, takes_text
 from autoact.tools.memory import Memory
 
@@ -47,6 +47,7 @@ class Nodes:
         self.brief = brief
         self.defaults = defaults
         self.fields = {tool.name: input_fields(tool) for tool in tools}
+        load_all()
         self.tool_node = ToolNode(list(tools), handle_tool_errors=_as_observation)
 
     def settings(self, runtime: Runtime[Any]) -> Context:

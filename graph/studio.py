@@ -6,6 +6,7 @@ langgraph dev                           # runs/atlas if it is finished, else Atl
 
 from __future__ import annotations
 
+import asyncio
 import os
 from functools import cache
 from pathlib import Path
@@ -21,9 +22,9 @@ from autoact.tools.library import build_tools
 ROOT = Path(__file__).parent.parent
 
 
-def group(config: RunnableConfig) -> Planner:  # noqa: ARG001
-    """The graph; built once."""
-    return _group(os.environ.get("AUTOACT_RUN", ""))
+async def group(config: RunnableConfig) -> Planner:  # noqa: ARG001 - the server passes it
+    """The graph; built once, in a thread, since loading a model would hold up the server's loop."""
+    return await asyncio.to_thread(_group, os.environ.get("AUTOACT_RUN", ""))
 
 
 @cache

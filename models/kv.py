@@ -83,7 +83,7 @@ class Window:
 
         window = self
 
-        class Column(DynamicLayer):  # type: ignore[no-untyped-call]
+        class Column(DynamicLayer):
             def __init__(self, index: int) -> None:
                 super().__init__()  # type: ignore[no-untyped-call]
                 self.index = index

@@ -18,6 +18,12 @@ def fill(name: str, /, **values: object) -> str:
     return text.format_map(values)
 
 
+def load_all() -> None:
+    """Read every template, so that a graph that serves many reads no file while it runs."""
+    for file in (resources.files("autoact.prompts") / "templates").iterdir():
+        _load(file.name.removesuffix(".txt"))
+
+
 @cache
 def _load(name: str) -> tuple[str, frozenset[str]]:
     file = resources.files("autoact.prompts") / "templates" / f"{name}.txt"

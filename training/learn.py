@@ -47,8 +47,9 @@ def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None
     with _blaming(task):
         offered = build_tools(task.tools, corpus_of(task))
         barred = excluded_keys(task)
-        base = _checked_base(task, progress)
+        base = task.base_path()
         meta = model or load_model(task.model_spec(), task.endpoint)
+        _check_base(task, base, progress)
     with locked(run):
         _claim(task, run)
         clock = _Clock(run / "seconds.json")
@@ -109,21 +110,19 @@ def _blaming(task: Task) -> Iterator[None]:
         raise type(problem)(named) from problem
 
 
-def _checked_base(task: Task, progress: Progress) -> str:
-    """The weights to train on, found and fit to be trained on before hours are spent on play."""
+def _check_base(task: Task, base: str, progress: Progress) -> None:
+    """Whether the weights are there and can be trained on, before hours are spent on play. Raises ModelError."""
     require_packages()
     from autoact.models.chat_format import prefix_problem, prepare
     from autoact.models.engine import load_tokenizer
     from autoact.models.weights import model_folder
 
-    base = task.base_path()
     folder = model_folder(base)
     require_targets(folder, task.learn.lora_targets)
     tokenizer = load_tokenizer(folder)
     for note in (prepare(tokenizer), prefix_problem(tokenizer)):
         if note:
             progress.say(f"{base}: {note}")
-    return base
 
 
 def _examples(

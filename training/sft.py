@@ -148,8 +148,9 @@ def _reporter(step: Callable[[int, int, float], None]) -> Any:
     class Reporter(TrainerCallback):
         """Passes the trainer's log on."""
 
-        def on_log(self, _args: Any, state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
-            if logs and "loss" in logs:
+        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 - its signature
+            logs = kwargs.get("logs") or {}
+            if "loss" in logs:
                 step(state.global_step, state.max_steps, float(logs["loss"]))
 
     return Reporter()

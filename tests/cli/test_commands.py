@@ -94,7 +94,7 @@ def unfinished(task_file: TaskFile, tmp_path: Path) -> Path:
     """A run that was stopped after synthesis and filtering."""
     run = tmp_path / "run"
     task = load_task(task_file({"learn": {"questions": 5, "samples": 1}}))
-    write_json(run / "task.json", {"folder": str(tmp_path), "task": task.model_dump(mode="json")})
+    write_json(run / "task.json", {"file": str(task.file), "task": task.model_dump(mode="json")})
     pairs = tuple(QAPair(f"q{i}", f"Where is [red]{i}\x1b[2J?", "here") for i in range(2))
     Store(run / "instruct.jsonl", Round).append(Round("0", pairs, malformed=1, duplicate=2, excluded=3))
     Store(run / "questions.jsonl", QAPair).append(*pairs)

@@ -13,7 +13,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_ctrl_c_stops_with_one_line_and_leaves_whole_records(tmp_path: Path) -> None:
-    command = [str(Path(sys.executable).parent / "autoact"), "learn", "examples/atlas/task.yaml", "--out", str(tmp_path)]
+    command = [
+        str(Path(sys.executable).parent / "autoact"),
+        "learn",
+        "examples/atlas/task.yaml",
+        "--out",
+        str(tmp_path),
+    ]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     played = tmp_path / "rounds" / "00" / "trajectories.jsonl"
     while not played.exists():

@@ -119,7 +119,7 @@ def test_progress_says_how_it_goes(run: RunFolder, team: Team) -> None:
     graph, _ = team({**GOOD, "Cuba": "unknown", "Chad": "Chari River"})
     evaluate(AUTOACT, lambda _: graph, trial(run), Ear())
     assert heard[0] == (0, 3, "")
-    assert heard[-1] == (3, 3, "reward 0.667")
+    assert heard[-1] == (3, 3, "reward 0.667, 2 with reward 1")
 
 
 def reported(run: RunFolder, team: Team, **options: bool) -> Report:

@@ -11,9 +11,10 @@ from langchain_core.messages import BaseMessage
 from langchain_core.tools import BaseTool, tool
 
 from autoact.core.errors import ModelError, PromptTooLong, UserError
-from autoact.graph.group import ATTEMPTS, group_planning
+from autoact.graph.group import group_planning
 from autoact.graph.run_folder import Planner
 from autoact.graph.state import Input
+from autoact.models.failures import ATTEMPTS
 from autoact.models.scripted import ScriptedChatModel
 
 Library = tuple[BaseTool, ...]
@@ -48,7 +49,7 @@ def graph_of(reply: Any, library: Library) -> Planner:
 
 def test_a_model_that_raises_ends_the_episode_without_an_answer(library: Library) -> None:
     state = graph_of(failing_at("Question", RuntimeError("no GPU")), library).invoke(ASKED)
-    assert (state["status"], state["error"]) == ("error", "plan: RuntimeError: no GPU")
+    assert (state["status"], state["error"]) == ("error", "scripted: RuntimeError: no GPU")
     assert not state.get("answer")
 
 
@@ -56,24 +57,26 @@ def test_a_model_that_raises_later_leaves_the_steps_taken(library: Library) -> N
     state = asyncio.run(graph_of(failing_at("Is this", RuntimeError("no GPU")), library).ainvoke(ASKED))
     assert (state["status"], state["error"], len(state["steps"])) == (
         "error",
-        "reflect: RuntimeError: no GPU",
+        "scripted: RuntimeError: no GPU",
         1,
     )
 
 
-def test_a_tool_that_breaks_ends_the_episode_with_its_error() -> None:
+def test_a_tool_that_breaks_is_an_observation() -> None:
     @tool
     def broken(query: str) -> str:
         """breaks."""
         raise ZeroDivisionError(query)
 
-    state = graph_of(["Thought: t\nAction: broken", "x"], (broken,)).invoke(ASKED)
-    assert (state["status"], state["error"]) == ("error", "executor: ZeroDivisionError: x")
+    replies = ["Thought: t\nAction: broken", "x", "Thought: t\nAction: Finish", "sol", "Thought: v\nVerdict: right"]
+    state = graph_of(replies, (broken,)).invoke(ASKED)
+    assert (state["steps"][0]["observation"], state["steps"][0]["ok"]) == ("ZeroDivisionError: x", False)
+    assert state["status"] == "answered"
 
 
 def test_a_prompt_that_is_too_long_halts(library: Library) -> None:
     state = graph_of(failing_at("Input", PromptTooLong("5000 tokens")), library).invoke(ASKED)
-    assert (state["status"], state["error"]) == ("halted", "tool: PromptTooLong: 5000 tokens")
+    assert (state["status"], state["error"]) == ("halted", "scripted: PromptTooLong: 5000 tokens")
     assert not state.get("answer")
 
 
@@ -105,7 +108,7 @@ def test_a_passing_failure_is_asked_again_a_bounded_number_of_times(library: Lib
     assert (well["status"], well["answer"], len(passing.calls)) == ("answered", "sol", ATTEMPTS + 2)
     assert (badly["status"], badly["error"], len(lasting.calls)) == (
         "error",
-        "tool: ConnectionError: refused",
+        "scripted: ConnectionError: refused",
         ATTEMPTS + 1,
     )
     assert [len(step["wrote"]) for step in well["steps"]] == [2, 1]

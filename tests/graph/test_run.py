@@ -82,7 +82,7 @@ def test_no_job_is_no_work() -> None:
 def test_what_failed_is_complained_of_after_everything_else_was_played() -> None:
     done, _, complaint = played(pairs("dead", "b", "dead", "d"))
     assert [trajectory.id for trajectory in done] == ["q1/0", "q3/0"]
-    assert complaint.startswith("2 questions could not be played (plan: RuntimeError: server is down)")
+    assert complaint.startswith("2 questions could not be played (scripted: RuntimeError: server is down)")
     assert "run the same command again" in complaint
 
 

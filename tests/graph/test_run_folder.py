@@ -27,7 +27,7 @@ TEAM = Team("seed", "ab12", {"plan": "adapters/plan"}, ("Search",), "Atlas")
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A finished run's folder."""
-    write_json(tmp_path / "task.json", {"task": TASK, "folder": "/tasks"})
+    write_json(tmp_path / "task.json", {"task": TASK, "file": "/tasks/task.yaml"})
     write_json(tmp_path / "team.json", to_json(TEAM))
     write_json(tmp_path / "report.json", {"kept": 5})
     return tmp_path
@@ -56,7 +56,9 @@ def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
         open_run(tmp_path)
 
 
-@pytest.mark.parametrize("task", [[], {}, {"task": 5, "folder": "/"}, {"task": TASK | {"tools": []}, "folder": "/"}])
+@pytest.mark.parametrize(
+    "task", [[], {}, {"task": 5, "file": "/task.yaml"}, {"task": TASK | {"tools": []}, "file": "/task.yaml"}]
+)
 def test_a_broken_task_is_named(run: Path, task: Any) -> None:
     write_json(run / "task.json", task)
     with pytest.raises(RunError, match=r"task\.json is not a task"):
@@ -66,5 +68,5 @@ def test_a_broken_task_is_named(run: Path, task: Any) -> None:
 @pytest.mark.parametrize("team", [[], {}, to_json(TEAM) | {"tools": "Search"}, None])
 def test_a_broken_team_is_named(run: Path, team: Any) -> None:
     write_json(run / "team.json", team)
-    with pytest.raises(RunError, match=r"team\.json is not a team"):
+    with pytest.raises(RunError, match=r"team\.json is not a Team"):
         open_run(run)

@@ -29,7 +29,7 @@ def make_tokenizer(template: str | None = TEMPLATE) -> Any:
         [Path(__file__).read_text("utf-8")],
         trainers.BpeTrainer(vocab_size=400, special_tokens=MARKS, initial_alphabet=alphabet, show_progress=False),
     )
-    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=raw, eos_token="<|end|>", pad_token="<|pad|>", additional_special_tokens=MARKS[2:]
     )
     tokenizer.chat_template = template
@@ -54,7 +54,7 @@ def make_model(tokenizer: Any) -> Any:
         pad_token_id=tokenizer.pad_token_id,
         initializer_range=0.3,
     )
-    return LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
+    return LlamaForCausalLM(config)
 
 
 @pytest.fixture(name="make_tokenizer")
