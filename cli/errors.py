@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -19,8 +19,11 @@ from autoact.core.errors import AutoActError
 
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Turns what this package raises on purpose into one line on stderr and an exit code."""
+def reported(resumes: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Turns what this package raises on purpose into one line on stderr and an exit code.
+
+    `resumes` says whether the command, if given again, goes on where Ctrl-C stopped it.
+    """
     try:
         try:
             yield
@@ -30,7 +33,8 @@ def reported() -> Iterator[None]:
     except AutoActError as problem:
         raise _exit(str(problem), 2) from problem
     except KeyboardInterrupt:
-        raise _exit("stopped; the same command goes on where it stopped", 130) from None
+        again = "; the same command goes on where it stopped" if resumes() else ""
+        raise _exit(f"stopped{again}", 130) from None
     except BrokenPipeError:
         # What is still buffered would be flushed at exit and raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

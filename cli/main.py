@@ -19,13 +19,15 @@ from autoact.cli.learn import learn
 from autoact.cli.show import show
 from autoact.cli.tools import tools
 
+RESUMABLE = ("learn", "eval")
+
 
 class FrontDoor(TyperGroup):
     """The group of all commands; their errors are reported here and nowhere else."""
 
     def invoke(self, ctx: Any) -> Any:
         spell_unprintable()
-        with reported():
+        with reported(lambda: ctx.invoked_subcommand in RESUMABLE):
             return super().invoke(ctx)
 
 

@@ -48,7 +48,11 @@ class LearnConfig(_Section):
     instruct_tokens: int = Field(1024, gt=0, description="Tokens a self-instruct reply may take.")
     max_tools: int = Field(4, gt=0, description="Tools the META-AGENT may select.")
     workers: int = Field(32, gt=0, description="Questions in flight at once.")
-    min_kept: int = Field(10, gt=0, description="Kept trajectories below which training is refused.")
+    min_kept: int = Field(
+        10,
+        gt=0,
+        description="Kept trajectories that training needs; failed actions are kept only for it.",
+    )
     lora_rank: int = Field(8, gt=0, description="LoRA rank.")
     lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")
     lora_dropout: float = Field(0.05, ge=0, lt=1, description="LoRA dropout.", strict=False)
@@ -125,11 +129,12 @@ class Task(_Section):
         """
         data = self.model_dump(mode="json", exclude={"endpoint": True, "benchmarks": True, "learn": {"workers"}})
         for name in (self.corpus, *self.exclude):
-            data[f"content of {name}"] = _content_hash(self.path(name)) if name else ""
+            data[f"content of {name}"] = file_hash(self.path(name)) if name else ""
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _content_hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """The sha256 of a file's content. Raises TaskError when it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autoact.core.errors import RunError
 from autoact.core.lock import locked
 from autoact.core.progress import Progress
 from autoact.core.records import QAPair, Scored, to_json
 from autoact.core.store import Store, write_json
+from autoact.core.task import file_hash
 from autoact.eval.benchmark import Benchmark
 from autoact.eval.methods import Kind, Method
 from autoact.graph.run import Batch, play_into
@@ -66,7 +66,7 @@ def depends_on(run: RunFolder, benchmark: Benchmark, settings: Context) -> dict[
         "team": to_json(run.team),
         "meta-agent": _model_hash(run.task.model_spec()),
         "endpoint": run.endpoint,
-        "corpus": _file_hash(corpus) if corpus else "",
+        "corpus": file_hash(corpus) if corpus else "",
         **settings.model_dump(exclude={"seed"}),
     }
 
@@ -87,11 +87,3 @@ def _model_hash(spec: str) -> str:
     """The spec, and the hash of the weights it names when they run in this process."""
     provider, _, path = spec.partition(":")
     return f"{spec} {model_hash(path)}" if provider == "transformers" else spec
-
-
-def _file_hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as problem:
-        raise RunError(f"{path} cannot be read ({problem.strerror}); bring the corpus back, or learn again") from None

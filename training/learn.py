@@ -9,10 +9,9 @@ training) is begun again.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +28,12 @@ from autoact.graph.run_folder import corpus_of
 from autoact.models.load import close_model, load_model
 from autoact.prompts.render import Brief
 from autoact.tools.library import build_tools
+from autoact.training.clock import Clock
 from autoact.training.examples import action_examples, reflect_examples
 from autoact.training.requirements import require_packages, require_targets
 from autoact.training.selection import select_tools
 from autoact.training.self_instruct import Round, excluded_keys, self_instruct
-from autoact.training.synthesis import keep, synthesize
+from autoact.training.synthesis import Kept, keep, synthesize
 
 OURS = (".lock", "task.json.part")
 
@@ -52,7 +52,7 @@ def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None
         _check_base(task, base, progress)
     with locked(run):
         _claim(task, run)
-        clock = _Clock(run / "seconds.json")
+        clock = Clock(run / "seconds.json")
 
         with clock.stage("self-instruct", progress):
             questions = self_instruct(task, meta, barred, run, progress)
@@ -64,14 +64,15 @@ def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None
             if meta is not model:
                 close_model(meta)
         with clock.stage("filtering", progress):
-            kept = _save(run / "rounds" / "00" / "kept.jsonl", Scored, keep(trajectories))
+            sifted = keep(trajectories, task.learn.min_kept)
+            kept = _save(run / "rounds" / "00" / "kept.jsonl", Scored, sifted.trajectories)
             progress.advance(len(kept), len(trajectories), "kept")
             _require(kept, task, run)
             examples = _examples(task, brief_of(task.description, tools), questions, trajectories, kept, run)
         with clock.stage("training", progress):
             adapters = _adapters(task, base, examples, run, progress)
         with clock.stage("held-out losses", progress):
-            report = _report(task, base, run, questions, trajectories, kept, examples, adapters)
+            report = _report(task, base, run, questions, trajectories, sifted, examples, adapters)
         team = _team(task, base, tuple(tool.name for tool in tools), adapters)
         write_json(run / "report.json", report | {"seconds": clock.seconds})
         write_json(run / "team.json", to_json(team))
@@ -171,7 +172,7 @@ def _report(
     run: Path,
     questions: Sequence[QAPair],
     trajectories: Sequence[Scored],
-    kept: Sequence[Scored],
+    sifted: Kept,
     examples: Mapping[str, Sequence[Example]],
     adapters: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -189,7 +190,8 @@ def _report(
         "tools": read_json(run / "tools.json"),
         "trajectories": {
             "played": len(trajectories),
-            "kept": len(kept),
+            "kept": len(sifted.trajectories),
+            "dropped": sifted.dropped,
             "mean_reward": sum(s.reward.value for s in trajectories) / len(trajectories),
             "status": dict(Counter(s.trajectory.status for s in trajectories)),
         },
@@ -232,28 +234,3 @@ def _save(path: Path, kind: type[Any], records: list[Any]) -> list[Any]:
     if missing:
         store.append(*missing)
     return records
-
-
-class _Clock:
-    """Seconds spent in each stage, over all the times it came to an end; a kill -9 loses what it had not noted."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.seconds: dict[str, float] = read_json(path) if path.exists() else {}
-
-    @contextmanager
-    def stage(self, name: str, progress: Progress) -> Iterator[None]:
-        progress.stage(name)
-        began = time.monotonic()
-        try:
-            yield
-        except BaseException:
-            with suppress(RunError):  # a full disk is reported by what met it first
-                self._note(name, began)
-            raise
-        self._note(name, began)
-
-    def _note(self, name: str, began: float) -> None:
-        spent = self.seconds.get(name, 0.0) + time.monotonic() - began
-        self.seconds[name] = round(spent, 1)
-        write_json(self.path, self.seconds)
