@@ -48,7 +48,7 @@ class Engine:
         self.folder = model_folder(path)
         self.adapters = dict(adapters or {})
         self.tokenizer = load_tokenizer(self.folder)
-        self.note = prepare(self.tokenizer)
+        prepare(self.tokenizer)
         network = Network(self.folder, self.adapters)
         self.max_positions = network.max_positions
         self._decoder = Decoder(network, self.tokenizer, prefix_bytes)

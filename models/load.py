@@ -20,9 +20,6 @@ from langchain_core.runnables import Runnable
 from autoact.core.errors import ModelError
 from autoact.models.local import LocalChatModel
 from autoact.models.scripted import ScriptedChatModel
-from autoact.models.weights import model_hash
-
-__all__ = ["load_model", "model_hash", "sampled"]
 
 TIMEOUT = 120
 LENGTH_FIELDS = ("max_tokens", "num_predict", "max_output_tokens")

@@ -94,12 +94,8 @@ async def _replies(task: Task, model: BaseChatModel, rounds: Store[Round]) -> li
     async def reply(number: int) -> Pairs:
         seed = seed_of(task.learn.seed, "self-instruct", len(rounds), number)
         examples = few_shots(task, _pairs(rounds), random.Random(seed))
-        settings = {
-            "temperature": task.learn.temperature,
-            "seed": seed,
-            "max_tokens": task.learn.instruct_tokens,
-        }
-        speaker = patient(sampled(model, **settings))  # type: ignore[arg-type]
+        temperature, length = task.learn.temperature, task.learn.instruct_tokens
+        speaker = patient(sampled(model, temperature=temperature, seed=seed, max_tokens=length))
         async with gate:
             with asking(task.model):
                 answer = await speaker.ainvoke(ask_for_pairs(task, examples, task.learn.pairs_per_prompt))

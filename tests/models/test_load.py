@@ -17,7 +17,8 @@ from pydantic import Field
 
 from autoact.core.errors import ModelError
 from autoact.models.failures import transient_errors
-from autoact.models.load import load_model, model_hash, sampled
+from autoact.models.load import load_model, sampled
+from autoact.models.weights import model_hash
 
 ASKED: list[dict[str, Any]] = []
 

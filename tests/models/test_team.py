@@ -8,9 +8,9 @@ import pytest
 
 from autoact.core.errors import ModelError, RunError
 from autoact.core.records import Team
-from autoact.models.load import model_hash
 from autoact.models.local import LocalChatModel
 from autoact.models.team import served_models, team_models
+from autoact.models.weights import model_hash
 
 
 def team(home: Path, **changes: object) -> Team:
