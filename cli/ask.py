@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from autoact.core.records import Question, Step, Trajectory
+    from autoact.graph.context import Context
     from autoact.graph.run_folder import Planner
-    from autoact.graph.state import Context
 
 NO_ANSWER = 1
 

@@ -25,9 +25,9 @@ from autoact.core.store import Store, write_json
 from autoact.core.task import file_hash
 from autoact.eval.benchmark import Benchmark
 from autoact.eval.methods import Kind, Method
+from autoact.graph.context import Context
 from autoact.graph.run import Batch, play_into
 from autoact.graph.run_folder import Planner, RunFolder, corpus_of
-from autoact.graph.state import Context
 from autoact.models.weights import model_hash
 
 

@@ -23,7 +23,8 @@ from autoact.core.records import QAPair, Question, Scored, Trajectory, from_json
 from autoact.core.reward import reward_of
 from autoact.core.seeds import seed_of
 from autoact.core.store import Store
-from autoact.graph.state import Context, State
+from autoact.graph.context import Context
+from autoact.graph.state import State
 
 FAILURES_IN_A_ROW = 5
 

@@ -1,7 +1,7 @@
 """A run folder, as `autoact learn` leaves it, opened for asking and evaluating.
 
 run = open_run(Path("runs/atlas"))
-run.planner("autoact").invoke({"question": "…"}, context=run.settings())
+run.planner().invoke({"question": "…"})
 
 task.json           the task, and where its files are
 questions.jsonl     self-instructed questions            instruct.jsonl   the rounds they came in
@@ -18,19 +18,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from langgraph.graph.state import CompiledStateGraph
+from langgraph.graph.state import CompiledStateGraph, StateGraph
 
 from autoact.core.errors import RunError, TaskError
 from autoact.core.records import Team
 from autoact.core.store import read_json, read_record
 from autoact.core.task import Task, check_task
+from autoact.graph.context import Context
 from autoact.graph.group import group_planning
-from autoact.graph.state import Context
 from autoact.models.load import load_model
 from autoact.models.team import served_models, team_models
 from autoact.tools.library import build_tools
 
 Planner = CompiledStateGraph[Any, Any, Any, Any]
+Builder = StateGraph[Any, Any, Any, Any]
+Kind = Literal["autoact", "zero-shot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,12 @@ class RunFolder:
         """Greedy play within the task's budgets."""
         return settings_of(self.task)
 
-    def planner(self, kind: Literal["autoact", "zero-shot"]) -> Planner:
-        """Group planning by the trained team, or by the META-AGENT in all three roles.
+    def planner(self, kind: Kind = "autoact") -> Planner:
+        """`builder`, compiled: a Runnable without a checkpointer."""
+        return self.builder(kind).compile(name="autoact")
+
+    def builder(self, kind: Kind = "autoact") -> Builder:
+        """Group planning by the trained team, or by the META-AGENT in all three roles, not compiled yet.
 
         With an endpoint the team's models are asked for there, each by the name of its folder.
         """
@@ -68,7 +74,7 @@ class RunFolder:
         else:
             models = team_models(self.team, self.path)
         tools = build_tools(self.tools, corpus_of(self.task))
-        return group_planning(models, tools, self.task.description, self.settings()).compile(name="autoact")
+        return group_planning(models, tools, self.task.description, self.settings())
 
 
 def open_run(path: Path, endpoint: str = "") -> RunFolder:

@@ -1,4 +1,4 @@
-"""What group planning remembers: a flat, JSON-safe state, and the settings of a run.
+"""What group planning remembers: a flat, JSON-safe state.
 
     {"question": "…"}  →  {"question": "…", "steps": [{…}, …], "answer": "sol", "status": "answered", …}
 
@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from operator import add
 from typing import Annotated, Any, Required
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from autoact.core.errors import UserError
 from autoact.core.records import Question, Step, from_json
 from autoact.tools.memory import Memory
 
+VERSION = 1
 Usage = dict[str, dict[str, int]]
 
 
@@ -33,50 +34,56 @@ def add_usage(left: Usage, right: Usage) -> Usage:
     }
 
 
+def _shown(text: str) -> Any:
+    return Field(description=text)
+
+
 class Input(TypedDict, total=False):
     """A question and what is shown with it."""
 
-    question: Required[str]
-    choices: list[str]
-    context: str
-    caption: str
-    ocr: str
-    image: str
+    question: Required[Annotated[str, _shown("What is asked.")]]
+    choices: Annotated[list[str], _shown("Options to choose the answer from.")]
+    context: Annotated[str, _shown("Text that is shown with the question.")]
+    caption: Annotated[str, _shown("What the question's picture shows, in words.")]
+    ocr: Annotated[str, _shown("The text that is written in the question's picture.")]
+    image: Annotated[str, _shown("The file of the question's picture.")]
 
 
 class State(Input, total=False):
     """`thought`, `tool` and `argument` are the pending action, which a human may edit before it runs."""
 
-    next: str
-    thought: str
-    tool: str
-    argument: str
-    wrote: dict[str, str]
-    steps: Annotated[list[dict[str, Any]], add]
-    memory: Memory | None
-    answer: str
-    reflections: int
-    status: str
-    error: str
-    usage: Annotated[Usage, add_usage]
-
-
-class Context(BaseModel):
-    """The settings of a run."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    max_steps: int = Field(10, gt=0, description="Steps a question may take, reflections included.")
-    max_reflections: int = Field(2, ge=0, description="Times reflection may send the plan back to work.")
-    max_tokens: int = Field(256, gt=0, description="Tokens a turn may take.")
-    temperature: float = Field(0.0, ge=0, le=2, description="Sampling temperature; 0 decodes greedily.")
-    seed: int | None = Field(None, description="Seed of the sampling; each turn draws its own from it.")
-    reflect: bool = Field(True, description="Whether a finished answer is reflected on.")
+    next: Annotated[str, _shown("The node to go to.")]
+    thought: Annotated[str, _shown("The pending action's thought.")]
+    tool: Annotated[str, _shown("The pending action's tool.")]
+    argument: Annotated[str, _shown("The pending action's input.")]
+    wrote: Annotated[dict[str, str], _shown("Who wrote the pending action: role to model or adapter.")]
+    steps: Annotated[list[dict[str, Any]], _shown("The steps taken."), add]
+    memory: Annotated[Memory | None, _shown("The page last found, which Lookup reads.")]
+    answer: Annotated[str, _shown("The answer; empty while there is none.")]
+    reflections: Annotated[int, _shown("How often reflection doubted an answer.")]
+    status: Annotated[str, _shown("answered, unsure, halted or error; empty while the question is worked on.")]
+    error: Annotated[str, _shown("What failed.")]
+    usage: Annotated[Usage, _shown("Calls and tokens, per role."), add_usage]
+    settings: Annotated[
+        dict[str, Any], _shown("The settings that the question was begun with, beyond the graph's own.")
+    ]
+    version: Annotated[int, _shown("The version of the graph that the episode is played by.")]
 
 
 def steps_of(state: State) -> list[Step]:
     """The steps taken so far in this episode, as records."""
     return [from_json(Step, step) for step in state.get("steps", [])] if not state.get("status") else []
+
+
+def check_version(state: Mapping[str, Any]) -> None:
+    """Raises UserError on an episode that another version of the graph has begun."""
+    begun = state.get("steps") and not state.get("status")
+    found = state.get("version", 0 if begun else VERSION)
+    if begun and found != VERSION:
+        raise UserError(
+            f"this thread's question was begun by version {found} of the graph, which is at version {VERSION}; "
+            "ask it again on a new thread"
+        )
 
 
 def question_of(state: Mapping[str, Any]) -> Question:

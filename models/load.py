@@ -1,9 +1,10 @@
 """A chat model from one line of a task file, and how to sample from it.
 
     load_model("transformers:runs/seed")                             # in this process
-    load_model("openai:plan", endpoint="http://127.0.0.1:8000/v1")   # vLLM, or any OpenAI-compatible server
+    load_model("openai:plan", endpoint="http://127.0.0.1:8000/v1")   # any OpenAI-compatible server
+    load_model("vllm:plan", endpoint="http://127.0.0.1:8000/v1")     # vLLM, which can hold a turn to its form
     load_model("anthropic:claude-sonnet-4-5")                        # whatever init_chat_model knows
-    sampled(model, temperature=0.8, seed=7, max_tokens=256)
+    sampled(model, temperature=0.8, seed=7, max_tokens=256, regex="right|wrong")
 
 Secrets come from the environment (OPENAI_API_KEY), never from a task file.
 """
@@ -34,21 +35,26 @@ def load_model(spec: str, endpoint: str = "") -> BaseChatModel:
         if endpoint:
             raise ModelError(f"{spec} runs in this process and takes no endpoint: write openai:NAME to use one")
         return _in_process(name)
-    if provider == "openai" and endpoint:
-        return _at_endpoint(name, endpoint)
+    if provider == "vllm" and not endpoint:
+        raise ModelError(f"{spec} needs the address of its server: set the endpoint to http://HOST:PORT/v1")
+    if provider in ("openai", "vllm") and endpoint:
+        return _at_endpoint(provider, name, endpoint)
     if endpoint:
         raise ModelError(f"{spec} takes no endpoint: write openai:NAME for an OpenAI-compatible server")
     return _by_langchain(spec)
 
 
 def sampled(
-    model: BaseChatModel, *, temperature: float, seed: int | None, max_tokens: int
+    model: BaseChatModel, *, temperature: float, seed: int | None, max_tokens: int, regex: str = ""
 ) -> Runnable[LanguageModelInput, AIMessage]:
-    """`model` with these settings; what a provider has no setting for is left out. `model` is unchanged."""
+    """`model` with these settings; what a provider has no setting for is left out. `model` is unchanged.
+
+    Where the backend can, a completion must match the whole of `regex`; elsewhere its reader is the judge.
+    """
     settings: dict[str, Any] = {"temperature": temperature, "seed": seed, "max_tokens": max_tokens}
     settings = {name: value for name, value in settings.items() if value is not None}
     if isinstance(model, LocalChatModel | ScriptedChatModel) or _is_openai(model):
-        return model.bind(**settings)
+        return model.bind(**settings, **_constraint(model, regex))
     return model.model_copy(update=_fields(model, settings))
 
 
@@ -61,7 +67,7 @@ def close_model(model: BaseChatModel) -> None:
 def _in_process(path: str) -> BaseChatModel:
     from importlib.util import find_spec
 
-    missing = [name for name in ("torch", "transformers", "peft") if find_spec(name) is None]
+    missing = [name for name in ("torch", "transformers", "peft", "llguidance") if find_spec(name) is None]
     if missing:
         raise ModelError(f"transformers:{path} needs {missing[0]}: pip install 'langgraph-autoact[local]'")
     from autoact.models.engine import Engine
@@ -70,20 +76,23 @@ def _in_process(path: str) -> BaseChatModel:
     return LocalChatModel(engine=engine, model_name=engine.folder.name)
 
 
-def _at_endpoint(name: str, endpoint: str) -> BaseChatModel:
+def _at_endpoint(provider: str, name: str, endpoint: str) -> BaseChatModel:
     from langchain_openai import ChatOpenAI
     from pydantic import SecretStr
+
+    from autoact.models.served import VllmChatModel
 
     if not endpoint.startswith(("http://", "https://")):
         raise ModelError(f"the endpoint {endpoint!r} is no address: write http://HOST:PORT/v1")
     try:
-        return ChatOpenAI(
+        return (VllmChatModel if provider == "vllm" else ChatOpenAI)(
             model=name,
             base_url=endpoint,
             api_key=SecretStr(os.environ.get("OPENAI_API_KEY") or "none"),
             max_retries=0,
             timeout=TIMEOUT,
             use_responses_api=False,
+            stream_usage=provider == "vllm" or None,
         )
     except Exception as problem:  # the client's own errors for an address it cannot read
         raise ModelError(f"the endpoint {endpoint!r} cannot be used: {_line(problem)}") from problem
@@ -105,6 +114,17 @@ def _is_openai(model: BaseChatModel) -> bool:
     from langchain_openai import ChatOpenAI
 
     return isinstance(model, ChatOpenAI)
+
+
+def _constraint(model: BaseChatModel, regex: str) -> dict[str, Any]:
+    """How a call of `model` is held to `regex`; nothing where it cannot be."""
+    if not regex or isinstance(model, ScriptedChatModel):
+        return {}
+    if isinstance(model, LocalChatModel):
+        return {"regex": regex}
+    from autoact.models.served import VllmChatModel, held_to
+
+    return {"extra_body": held_to(regex)} if isinstance(model, VllmChatModel) else {}
 
 
 def _fields(model: BaseChatModel, settings: dict[str, Any]) -> dict[str, Any]:

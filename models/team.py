@@ -3,6 +3,7 @@
 models = team_models(team, Path("runs/atlas"))
 models["plan"].model_name            # "plan-3fa9c1d2e4b5", the adapter's folder
 models["reflect"].model_name         # "seed", the base's folder, when the team has no adapter for it
+models["meta"].model_name            # "seed": the base itself, which was the META-AGENT
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 
-from autoact.core.errors import RunError
+from autoact.core.errors import ModelError, RunError
 from autoact.core.records import ROLES, Team
 from autoact.models.load import load_model
 from autoact.models.local import LocalChatModel
-from autoact.models.weights import model_hash
+from autoact.models.weights import adapter_folder, model_hash
+
+META = "meta"
 
 
 def team_models(team: Team, folder: Path) -> dict[str, BaseChatModel]:
-    """Role → chat model. Raises RunError when the base has changed or an adapter's folder is missing."""
+    """Role → chat model, and the base as "meta". Raises RunError on a changed base or an unusable adapter."""
     base = _base(team, folder)
     adapters = {role: _adapter(role, path, folder) for role, path in team.adapters.items()}
     from autoact.models.engine import Engine
@@ -28,14 +31,18 @@ def team_models(team: Team, folder: Path) -> dict[str, BaseChatModel]:
     names = {role: path.name for role, path in adapters.items()}
     return {
         role: LocalChatModel(engine=engine, adapter=names.get(role), model_name=names.get(role, engine.folder.name))
-        for role in dict.fromkeys((*ROLES, *adapters))
+        for role in dict.fromkeys((*ROLES, *adapters, META))
     }
 
 
-def served_models(team: Team, endpoint: str) -> dict[str, BaseChatModel]:
-    """Role → chat model at an OpenAI-compatible server that serves the base and each adapter by its folder's name."""
-    names = {role: Path(team.adapters.get(role, team.base)).name for role in dict.fromkeys((*ROLES, *team.adapters))}
-    return {role: load_model(f"openai:{name}", endpoint) for role, name in names.items()}
+def served_models(team: Team, endpoint: str, provider: str = "openai") -> dict[str, BaseChatModel]:
+    """Role → chat model, and the base as "meta", at a server that serves each by the name of its folder.
+
+    `provider` says what the server is: "openai", compatible with it, or "vllm".
+    """
+    roles = dict.fromkeys((*ROLES, *team.adapters, META))
+    names = {role: Path(team.adapters.get(role, team.base)).name for role in roles}
+    return {role: load_model(f"{provider}:{name}", endpoint) for role, name in names.items()}
 
 
 def _base(team: Team, folder: Path) -> str:
@@ -51,6 +58,11 @@ def _base(team: Team, folder: Path) -> str:
 
 def _adapter(role: str, path: str, folder: Path) -> Path:
     where = folder / path
+    if not where.resolve().is_relative_to(folder.resolve()):
+        raise RunError(f"the adapter of role {role!r}, {path}, lies outside the run folder: correct team.json")
     if not where.is_dir():
         raise RunError(f"the adapter folder {where} of role {role!r} is missing: learn again or bring it back")
-    return where
+    try:
+        return adapter_folder(where)
+    except ModelError as problem:
+        raise RunError(f"the adapter of role {role!r} cannot be used: {problem}") from None

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from autoact.core.errors import ParseError
 
-_THINKING = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+# Some chat templates open the block in the prompt, so that a reply begins in its middle; a cut one never closes.
+_THINKING = re.compile(r"\A\s*<think>(?:.*?</think>|.*\Z)|\A(?:(?!<think>).)*?</think>", re.DOTALL)
 _THOUGHT = re.compile(r"\A(?:.*?^)??[ \t]*Thought[ \t]*:", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 _ACTION = re.compile(r"^[ \t]*Action[ \t]*:(.*)$", re.MULTILINE | re.IGNORECASE)
 _VERDICT = re.compile(r"^[ \t]*Verdict[ \t]*:(.*)$", re.MULTILINE | re.IGNORECASE)
@@ -109,12 +110,14 @@ def parse_tools(text: str, tools: Sequence[str], limit: int) -> tuple[str, ...]:
 
 
 def without_thinking(text: str) -> str:
-    """The text without a reasoning model's leading <think> block, stripped."""
-    return _THINKING.sub("", text).strip()
+    """The text without a reasoning model's leading <think> block, closed or cut short, stripped."""
+    while (rest := _THINKING.sub("", text).strip()) != text:
+        text = rest
+    return text
 
 
 def _thought(text: str) -> str:
-    return _THOUGHT.sub("", text, count=1).strip()
+    return without_thinking(_THOUGHT.sub("", text, count=1))
 
 
 def _blocks(text: str) -> list[dict[str, str]]:

@@ -19,8 +19,8 @@ agent is trained on is byte for byte what it is sent at run time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from autoact.core.records import REFLECT, ROLES, QAPair, Question, Step, ToolCard
@@ -44,10 +44,18 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What stays the same over all questions of a task: its description and the selected tools."""
+    """What stays the same over all questions of a task: its description and the selected tools.
+
+    `wording` has texts that stand in for templates, by the template's name.
+    """
 
     description: str
     tools: tuple[ToolCard, ...]
+    wording: Mapping[str, str] = field(default_factory=dict)
+
+    def say(self, name: str, /, **values: object) -> str:
+        """A template in this brief's words."""
+        return fill(name, self.wording.get(name, ""), **values)
 
     def names(self) -> tuple[str, ...]:
         """The names of the tools, Finish among them."""
@@ -57,7 +65,7 @@ class Brief:
 def plan_chat(brief: Brief, question: Question, steps: Sequence[Step]) -> list[Turn]:
     """The chat as the PLAN-AGENT is sent it: everything so far."""
     turns = conversation(brief, question, steps)
-    return [*turns, Turn("user", fill("retry"))] if steps and steps[-1].tool == REFLECT else turns
+    return [*turns, Turn("user", brief.say("retry"))] if steps and steps[-1].tool == REFLECT else turns
 
 
 def tool_chat(brief: Brief, question: Question, steps: Sequence[Step], thought: str, tool: str) -> list[Turn]:
@@ -65,13 +73,13 @@ def tool_chat(brief: Brief, question: Question, steps: Sequence[Step], thought: 
     return [
         *plan_chat(brief, question, steps),
         plan_turn(thought, tool),
-        Turn("user", fill("input", tool=tool)),
+        Turn("user", brief.say("input", tool=tool)),
     ]
 
 
 def reflect_chat(brief: Brief, question: Question, steps: Sequence[Step]) -> list[Turn]:
     """The chat as the REFLECT-AGENT is sent it: all up to a Finish, then the question whether it is right."""
-    return [*conversation(brief, question, steps), Turn("user", fill("reflect"))]
+    return [*conversation(brief, question, steps), Turn("user", brief.say("reflect"))]
 
 
 def conversation(brief: Brief, question: Question, steps: Sequence[Step]) -> list[Turn]:
@@ -79,10 +87,10 @@ def conversation(brief: Brief, question: Question, steps: Sequence[Step]) -> lis
     turns = [Turn("system", system_text(brief)), Turn("user", question_text(question))]
     for number, step in enumerate(steps):
         if step.tool == REFLECT:
-            turns += [Turn("user", fill("reflect")), reflect_turn(step.thought, step.argument)]
+            turns += [Turn("user", brief.say("reflect")), reflect_turn(step.thought, step.argument)]
             continue
         if number and steps[number - 1].tool == REFLECT:
-            turns.append(Turn("user", fill("retry")))
+            turns.append(Turn("user", brief.say("retry")))
         turns += _action_turns(brief, step)
     return turns
 
@@ -90,7 +98,7 @@ def conversation(brief: Brief, question: Question, steps: Sequence[Step]) -> lis
 def _action_turns(brief: Brief, step: Step) -> Iterator[Turn]:
     yield plan_turn(step.thought, step.tool)
     if step.tool in brief.names():
-        yield Turn("user", fill("input", tool=step.tool))
+        yield Turn("user", brief.say("input", tool=step.tool))
         yield Turn("tool", step.argument)
     if step.observation:
         yield Turn("user", fill("observation", observation=step.observation))
@@ -110,7 +118,7 @@ def reflect_turn(thought: str, verdict: str) -> Turn:
 
 def system_text(brief: Brief) -> str:
     """The system turn: what the task is, which tools there are, what a turn looks like."""
-    return fill("system", description=brief.description, tools=tools_text(brief.tools))
+    return brief.say("system", description=brief.description, tools=tools_text(brief.tools))
 
 
 def tools_text(cards: Sequence[ToolCard]) -> str:

@@ -1,6 +1,7 @@
 """Prompt texts, one file each, with named blanks.
 
     fill("observation", observation="Lima is the capital of Peru.")
+    fill("input", "What should {tool} be given?", tool="Retrieve")      # in words of one's own
 
 A blank that is not given, or a value that has no blank, is an error of ours and is raised at once.
 """
@@ -10,12 +11,32 @@ from importlib import resources
 from string import Formatter
 
 
-def fill(name: str, /, **values: object) -> str:
-    """The text of `templates/<name>.txt`, its blanks filled. Raises KeyError when they differ from values."""
+def fill(name: str, instead: str = "", /, **values: object) -> str:
+    """The text of `templates/<name>.txt`, or the one given instead, its blanks filled.
+
+    Raises KeyError when the template's blanks differ from the values.
+    """
     text, blanks = _load(name)
     if blanks != values.keys():
         raise KeyError(f"template {name} has the blanks {sorted(blanks)}, got {sorted(values)}")
-    return text.format_map(values)
+    return (instead or text).format_map(values)
+
+
+def template_text(name: str) -> str:
+    """A template as it is written, blanks and all."""
+    return _load(name)[0]
+
+
+def check_wording(name: str, text: str) -> None:
+    """Raises ValueError unless `text` can stand in for a template: the same blanks, and plain ones."""
+    wanted = ", ".join(f"{{{blank}}}" for blank in sorted(_load(name)[1])) or "none"
+    try:
+        parts = [part for part in Formatter().parse(text) if part[1] is not None]
+    except ValueError:
+        raise ValueError(f"its braces do not match; write {{{{ for a brace (its blanks: {wanted})") from None
+    # A format or conversion could blow a text up or read an attribute.
+    if {str(blank) for _, blank, _, _ in parts} != _load(name)[1] or any(spec or how for _, _, spec, how in parts):
+        raise ValueError(f"its blanks must be {wanted}, each written plainly")
 
 
 def load_all() -> None:

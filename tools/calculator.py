@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from langchain_core.tools import BaseTool, ToolException
 
-from autoact.tools.memory import Result, library_tool
+from autoact.tools.memory import Output, library_tool
 
 if TYPE_CHECKING:
     from pydantic_monty import Monty, ResourceLimits
@@ -85,7 +85,7 @@ def calculator_tool() -> BaseTool:
     """A calculator; nothing it is given can touch files, network or this process."""
     sandbox = _Sandbox()
 
-    def run(expression: str) -> Result:
-        return calculate(sandbox, expression), None
+    def run(expression: str) -> Output:
+        return Output(calculate(sandbox, expression))
 
     return library_tool("Calculator", "computes an arithmetic expression.", "the expression alone, such as 3 * 4.", run)

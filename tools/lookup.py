@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.prebuilt import InjectedState
 
-from autoact.tools.memory import Memory, Result, library_tool
+from autoact.tools.memory import Memory, Output, Result, library_tool
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -33,8 +33,8 @@ def lookup(memory: Memory | None, keyword: str) -> Result:
 def lookup_tool() -> BaseTool:
     """Lookup in the page that the state remembers."""
 
-    def run(keyword: str, state: Annotated[dict[str, Any], InjectedState]) -> Result:
-        return lookup(state.get("memory"), keyword)
+    def run(keyword: str, state: Annotated[dict[str, Any], InjectedState]) -> Output:
+        return Output(*lookup(state.get("memory"), keyword))
 
     definition = "shows the next sentence of the open page that has a keyword."
     return library_tool("Lookup", definition, "the keyword alone.", run)

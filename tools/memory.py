@@ -1,12 +1,31 @@
-"""What Lookup reads: the page last found and how far it was read. It lives in the state, not in a tool.
+"""How a library tool is made, and what it leaves behind: an observation, a memory for Lookup, the raw result.
 
-memory = Memory(text="Lima is the capital of Peru. …", keyword="", cursor=0)
+    def run(title: str) -> Output:
+        return Output("Lima is the capital of Peru.", remember(page), raw={"title": "Lima"})
+
+    tool = library_tool("Retrieve", "opens a page.", "the exact title of a page.", run)
+
+The memory is the page last found and how far it was read; it lives in the state, not in a tool.
 """
 
+import asyncio
+import contextvars
+import functools
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from typing_extensions import TypedDict
+
+OBSERVATION_LIMIT = 4000
+# Many questions wait for the network at once; the event loop's own executor has only a few threads.
+SLOW_THREADS = 64
+_slow = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="slow-tool")
+# Control characters but tab and newline, and halves of characters, which no tokenizer takes.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Memory(TypedDict):
@@ -20,26 +39,63 @@ class Memory(TypedDict):
 Result = tuple[str, Memory | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a tool gives: the text a model reads, the new memory (None: unchanged), the raw result as JSON."""
+
+    observation: str
+    memory: Memory | None = None
+    raw: Any = None
+
+
 def remember(text: str) -> Memory:
     """The memory after a page was found; it resets the cursor."""
     return Memory(text=text, keyword="", cursor=0)
 
 
-def library_tool(name: str, definition: str, usage: str, run: Any) -> BaseTool:
-    """A LangChain tool from a function that returns its observation and the new memory (None: unchanged).
+def memory_of(artifact: Any) -> Memory | None:
+    """The memory in a tool's artifact; None when it left none, or is no tool of the library."""
+    memory = artifact.get("memory", artifact) if isinstance(artifact, dict) else None
+    whole = isinstance(memory, dict) and memory.keys() == Memory.__annotations__.keys()
+    return Memory(**memory) if whole else None
 
-    `usage` says what the input is; it is shown to models after the definition (paper Table 5).
+
+def library_tool(
+    name: str, definition: str, usage: str, run: Callable[..., Output], *, slow: bool = False
+) -> BaseTool:
+    """A LangChain tool from a function with typed arguments; its artifact is `{"memory": …, "raw": …}`.
+
+    `usage` says what the input is; it is shown to models after the definition (paper Table 5). A slow tool (network,
+    files, sandbox) runs in a thread when called from an event loop. What models read is bounded and printable.
     """
 
-    async def arun(**inputs: Any) -> Result:
-        result: Result = run(**inputs)
-        return result
+    @functools.wraps(run)
+    def call(**inputs: Any) -> tuple[str, Any]:
+        try:
+            output = run(**inputs)
+        except ToolException as problem:
+            raise type(problem)(shown(str(problem))) from None
+        return shown(output.observation), output.memory
+
+    async def acall(**inputs: Any) -> tuple[str, dict[str, Any]]:
+        return await in_thread(call, **inputs) if slow else call(**inputs)
 
     return StructuredTool.from_function(
-        func=run,
-        coroutine=arun,
+        func=call,
+        coroutine=acall,
         name=name,
         description=definition,
         response_format="content_and_artifact",
         metadata={"usage": usage},
     )
+
+
+def shown(text: str) -> str:
+    """The text as a model may read it: at most 4000 characters, control characters as spaces."""
+    return _CONTROL.sub(" ", text[:OBSERVATION_LIMIT])
+
+
+async def in_thread(call: Callable[..., Any], **inputs: Any) -> Any:
+    """The call in one of the threads that slow tools share."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(_slow, lambda: context.run(call, **inputs))

@@ -23,8 +23,8 @@ from autoact.core.progress import Progress
 from autoact.core.records import ROLES, Example, QAPair, Scored, Team, to_json
 from autoact.core.store import Store, read_json, read_record, write_json
 from autoact.core.task import Task
-from autoact.graph.group import brief_of
 from autoact.graph.run_folder import corpus_of
+from autoact.graph.setup import brief_of
 from autoact.models.load import close_model, load_model
 from autoact.prompts.render import Brief
 from autoact.tools.library import build_tools

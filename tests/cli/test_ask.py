@@ -8,9 +8,9 @@ from autoact.cli.ask import print_step, turns_of, watch
 from autoact.cli.display import console
 from autoact.core.errors import EndpointError
 from autoact.core.records import ROLES, Question, Step
+from autoact.graph.context import Context
 from autoact.graph.group import group_planning
 from autoact.graph.run_folder import Planner
-from autoact.graph.state import Context
 from autoact.models.scripted import ScriptedChatModel
 from autoact.tools.library import build_tools
 

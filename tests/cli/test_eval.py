@@ -11,7 +11,7 @@ from autoact.core.records import QAPair, Reward, Scored, Step, Trajectory
 from autoact.eval.benchmark import Benchmark
 from autoact.eval.evaluate import Trial
 from autoact.eval.report import Report, compare
-from autoact.graph.state import Context
+from autoact.graph.context import Context
 
 PAIRS = (QAPair("a", "?", "x", level="[red]hard"), QAPair("b", "?", "y", level="easy"))
 

@@ -14,10 +14,10 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import StreamMode
 
 from autoact.core.records import QAPair, Trajectory
+from autoact.graph.context import Context
 from autoact.graph.group import group_planning
 from autoact.graph.run import jobs_for, play
 from autoact.graph.run_folder import Planner
-from autoact.graph.state import Context
 from autoact.models.scripted import ScriptedChatModel
 
 GOLD = "GOLD-7f3a9c"

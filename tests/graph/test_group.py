@@ -13,10 +13,13 @@ from langgraph.graph import END, START, StateGraph
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
+from autoact.core.errors import UserError
 from autoact.core.records import REFLECT
-from autoact.graph.group import brief_of, group_planning
+from autoact.graph.context import Context
+from autoact.graph.group import group_planning
 from autoact.graph.run_folder import Planner
-from autoact.graph.state import Context, Input
+from autoact.graph.setup import brief_of
+from autoact.graph.state import Input
 from autoact.models.scripted import ScriptedChatModel
 
 Library = tuple[BaseTool, ...]
@@ -195,7 +198,7 @@ def test_inside_a_graph_with_other_settings_the_teams_own_hold(library: Library)
 @pytest.mark.parametrize("wrong", [{"max_steps": 0}, {"temperature": 3}, {"max_reflections": -1}, {"steps": 5}])
 def test_settings_that_make_no_sense_are_refused_before_anything_runs(library: Library, wrong: dict[str, Any]) -> None:
     graph, model = scripted(STORY, library)
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises(UserError, match=next(iter(wrong))):
         graph.invoke(ASKED, context=wrong)
     assert model.calls == []
 
@@ -204,14 +207,14 @@ def test_settings_that_make_no_sense_are_refused_before_anything_runs(library: L
 
 
 def test_a_role_without_a_model_is_refused_when_the_graph_is_built(library: Library) -> None:
-    with pytest.raises(KeyError, match="reflect"):
+    with pytest.raises(UserError, match="no model speaks as reflect"):
         group_planning({role: ScriptedChatModel(replies=[]) for role in ("plan", "tool")}, library, "Answer.")
 
 
 @pytest.mark.parametrize("name", ["Retrieve", "retrieve", "Finish", "finish", "Reflect"])
 def test_a_name_that_is_taken_is_refused_when_the_graph_is_built(library: Library, name: str) -> None:
     double = StructuredTool.from_function(lambda query: query, name=name, description="is one too many.")
-    with pytest.raises(ValueError, match="two tools share a name, or one is called Reflect"):
+    with pytest.raises(UserError, match="two tools share a name, or one is called Reflect"):
         brief_of("Answer.", (*library, double))
 
 

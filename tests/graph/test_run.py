@@ -15,9 +15,9 @@ from langchain_core.tools import StructuredTool
 from autoact.core.errors import EndpointError, RunError, UserError
 from autoact.core.records import QAPair, Step, Trajectory
 from autoact.core.store import Store
+from autoact.graph.context import Context
 from autoact.graph.group import group_planning
 from autoact.graph.run import FAILURES_IN_A_ROW, Job, jobs_for, play, trajectory_of
-from autoact.graph.state import Context
 from autoact.models.scripted import ScriptedChatModel
 
 SETTINGS = Context(reflect=False)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from autoact.core.errors import UserError
 from autoact.core.records import Question, Step, to_json
-from autoact.graph.state import Context, State, add_usage, question_of, steps_of
+from autoact.graph.context import Context
+from autoact.graph.state import State, add_usage, question_of, steps_of
 
 USAGE = st.dictionaries(st.sampled_from("ab"), st.dictionaries(st.sampled_from("xy"), st.integers(0, 9)))
 

@@ -16,9 +16,9 @@ TEMPLATES = {path.stem for path in (ROOT / "prompts" / "templates").iterdir()}
 
 
 def filled_in(source: str) -> set[str]:
-    """The names that a module's text calls `fill` with."""
+    """The names that a module's text calls `fill` or `brief.say` with."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and node.args]
-    named = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "fill"]
+    named = [call.args[0] for call in calls if ast.unparse(call.func) in {"fill", "brief.say"}]
     return {str(name.value) for name in named if isinstance(name, ast.Constant)}
 
 

@@ -1,0 +1,157 @@
+"""What becomes of an action: the tool's observation, or what the planner is told when there is none.
+
+    act = action(pending, settings, names, fields, steps)
+    if act.call:
+        act = act.with_result(message, text)        # act.outcome is what the planner reads
+
+Whatever a tool does – raise, hang, write a megabyte – the planner reads a text of bounded size and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+from langchain_core.messages import ToolMessage
+from langchain_core.tools import ToolException
+
+from autoact.core.records import FINISH, Step
+from autoact.graph.context import Context
+from autoact.graph.review import Pending
+from autoact.prompts.template import fill
+from autoact.tools.library import takes_text
+from autoact.tools.memory import Memory, memory_of
+
+LOOP = 2
+Messages = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the planner reads of an action, whether it went well, and the page it opened."""
+
+    text: str = ""
+    ok: bool = False
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An action under a run's settings: the call of its tool, or the outcome that it has without one."""
+
+    pending: Pending
+    settings: Context
+    outcome: Outcome
+    call: dict[str, Any] | None = None
+    started: float = field(default_factory=perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return perf_counter() - self.started
+
+    def with_result(self, message: ToolMessage, text: str) -> Act:
+        """The action once its tool gave a message, whose text is now of bounded size."""
+        told = text.strip() or fill("no_output")
+        return replace(self, outcome=Outcome(told, message.status != "error", memory_of(message.artifact)))
+
+
+def action(
+    pending: Pending,
+    settings: Context,
+    names: Sequence[str],
+    fields: Mapping[str, Mapping[str, str]],
+    steps: Sequence[Step],
+) -> Act:
+    """What to do about a pending action; `fields` are those of each tool's input."""
+    told = _told_without_running(pending, names, fields, steps)
+    if told is not None:
+        return Act(pending, settings, told)
+    call = {"type": "tool_call", "id": "call", "name": pending.tool}
+    return Act(pending, settings, Outcome(), {**call, "args": inputs(fields[pending.tool], pending.argument)})
+
+
+def _told_without_running(
+    pending: Pending, names: Sequence[str], fields: Mapping[str, Mapping[str, str]], steps: Sequence[Step]
+) -> Outcome | None:
+    """The outcome of what no tool can or may run, Finish among it; None when a tool should."""
+    name = pending.tool
+    if pending.refused is not None:
+        return Outcome(fill("rejected", tool=name, reason=pending.refused))
+    if name == FINISH:
+        return Outcome(ok=True)
+    if looping(pending, steps):
+        return Outcome(fill("loop"))
+    if not name:
+        return Outcome(fill("no_action"))
+    if name not in names:
+        return Outcome(fill("unknown_tool", tool=name[:100], names=", ".join(names)))
+    if inputs(fields[name], pending.argument) is None:
+        return Outcome(fill("bad_input", tool=name, fields=", ".join(fields[name]) or "nothing in it"))
+    return None
+
+
+def looping(pending: Pending, steps: Sequence[Step]) -> bool:
+    """Whether the same call was made twice already, and told the same both times."""
+    told = [step.observation for step in steps if (step.tool, step.argument) == (pending.tool, pending.argument)]
+    return len(told) >= LOOP and len(set(told[-LOOP:])) == 1
+
+
+def inputs(fields: Mapping[str, str], argument: str) -> dict[str, Any] | None:
+    """A tool with one text field gets the text raw; any other gets the JSON object that the text must be."""
+    if takes_text(fields):
+        return dict.fromkeys(fields, argument)
+    try:
+        data = json.loads(argument)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) and data.keys() <= fields.keys() else None
+
+
+def as_observation(problem: Exception) -> str:
+    """What a planner reads of a tool that failed, in whatever way."""
+    return str(problem) if isinstance(problem, ToolException) else f"{type(problem).__name__}: {problem}"
+
+
+def within(seconds: float, name: str, call: Callable[[], Messages]) -> Messages:
+    """What the call gives, or a message that it took too long; a thread that hangs is left behind."""
+    future: Future[Messages] = Future()
+    context = copy_context()
+
+    def work() -> None:
+        try:
+            future.set_result(context.run(call))
+        except BaseException as problem:  # an interrupt of the graph is none of the Exceptions
+            future.set_exception(problem)
+
+    threading.Thread(target=work, name=f"tool {name}", daemon=True).start()
+    try:
+        return future.result(seconds)
+    except TimeoutError:
+        if future.done():
+            raise
+        return _late(seconds, name)
+
+
+async def awithin(seconds: float, name: str, call: Awaitable[Messages]) -> Messages:
+    """The same in an event loop."""
+    timer = asyncio.timeout(seconds)
+    try:
+        async with timer:
+            return await call
+    except TimeoutError:
+        if not timer.expired():
+            raise
+        return _late(seconds, name)
+
+
+def _late(seconds: float, name: str) -> Messages:
+    text = fill("timeout", tool=name, seconds=f"{seconds:g}")
+    return {"messages": [ToolMessage(text, tool_call_id="call", name=name, status="error")]}
