@@ -10,6 +10,7 @@ A trajectory is a list of typed steps:
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Mapping
@@ -86,7 +87,7 @@ class Trajectory:
 
     status: answered (reflection agrees, or was left out), unsure (reflection still doubts the last answer),
     halted (the step budget ran out), error (a model or our own code failed; `error` says how).
-    usage: per role, `{"calls", "input_tokens", "output_tokens"}`.
+    usage: per role, `{"calls", "input_tokens", "output_tokens"}`, and `"shortened"`: prompts that did not fit whole.
     """
 
     id: str
@@ -96,6 +97,11 @@ class Trajectory:
     status: Status
     error: str = ""
     usage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def shortened(self) -> bool:
+        """Whether a role was sent less than the steps say; then they are not what was played."""
+        return any(spent.get("shortened") for spent in self.usage.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +173,7 @@ def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
     """The record of `kind` that `data` holds. Raises ValueError on a missing, unknown or ill-typed field."""
     if not isinstance(data, Mapping):
         raise ValueError(f"a {kind.__name__} must be an object")
-    hints = typing.get_type_hints(kind)
-    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    hints, fields = _shape(kind)
     unknown = data.keys() - fields.keys()
     if unknown:
         raise ValueError(f"unknown field {sorted(unknown)[0]!r}")
@@ -179,6 +184,12 @@ def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
         elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
             raise ValueError(f"field {name!r} is missing")
     return kind(**values)
+
+
+@functools.cache
+def _shape(kind: type[Any]) -> tuple[dict[str, Any], dict[str, dataclasses.Field[Any]]]:
+    """The types and the fields of a record, by name; resolving types takes longer than reading a record."""
+    return typing.get_type_hints(kind), {field.name: field for field in dataclasses.fields(kind)}
 
 
 def _value(hint: Any, value: Any, name: str) -> Any:

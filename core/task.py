@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from autoact.core.errors import TaskError
 from autoact.core.records import QAPair, from_json
 from autoact.core.reward import choice_index
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+_UNHEEDED = ("endpoint", "benchmarks", "offline", "cassette")
 
 
 class _Section(BaseModel):
@@ -75,6 +76,12 @@ class Task(_Section):
     base: str = Field("", description="Weights the adapters are trained on, if `model` is not transformers:.")
     tools: tuple[Text, ...] = Field(min_length=1, description="Tools on offer.", strict=False)
     corpus: str = Field("", description="JSONL of {title, text}, read by Search, Retrieve and Lookup.")
+    toolbox: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Settings by tool; `import:` or `mcp:` says where a tool that is not the library's comes from.",
+    )
+    offline: bool = Field(False, description="Refuse the network: tools that need it answer from the cassette.")
+    cassette: str = Field("", description="SQLite file in which the answers of such tools are recorded.")
     examples: tuple[dict[str, Any], ...] = Field(
         min_length=1,
         description="A handful of {question, answer[, choices, context, caption, ocr]}.",
@@ -100,6 +107,14 @@ class Task(_Section):
                 raise ValueError(f"{name} is listed twice")
         return tools
 
+    @field_validator("toolbox")
+    @classmethod
+    def _settings_are_of_a_tool(cls, toolbox: dict[str, Any], known: ValidationInfo) -> dict[str, Any]:
+        for name in toolbox:
+            if name not in known.data.get("tools", toolbox):
+                raise ValueError(f"{name} is not listed in tools; add it there or correct the name")
+        return toolbox
+
     def path(self, name: str) -> Path:
         """A file of the task, relative to its folder."""
         return self.folder / name
@@ -124,13 +139,35 @@ class Task(_Section):
     def fingerprint(self) -> str:
         """A hash of what learning depends on: two runs are of one task when it is equal.
 
-        The content of corpus and excluded files counts; where a server is, how much runs at once, and what is
-        evaluated do not. Raises TaskError when a file cannot be read.
+        The content of corpus, excluded files and files named in the toolbox counts; where a server is, how much runs
+        at once, what is evaluated, and whether tools are recorded or replayed do not. Raises TaskError when a file
+        cannot be read.
         """
-        data = self.model_dump(mode="json", exclude={"endpoint": True, "benchmarks": True, "learn": {"workers"}})
-        for name in (self.corpus, *self.exclude):
+        data = self.model_dump(mode="json", exclude={*_UNHEEDED, *([] if self.toolbox else ["toolbox"])})
+        del data["learn"]["workers"]
+        for name in (self.corpus, *self.exclude, *self._toolbox_files()):
             data[f"content of {name}"] = file_hash(self.path(name)) if name else ""
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+
+    def _toolbox_files(self) -> list[str]:
+        """Files beside the task file that the toolbox names: databases, scripts of servers."""
+        return sorted(text for text in set(_texts(self.toolbox)) if _is_file(self.path(text)))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a text too long or with a NUL names no file
+        return False
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value of lists and mappings."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def file_hash(path: Path) -> str:

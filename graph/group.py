@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.tools import BaseTool
+from langgraph._internal._runnable import RunnableCallable  # as in graph/nodes.py
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import RetryPolicy
 
@@ -46,12 +47,18 @@ def group_planning(
     graph.add_node("executor", nodes.executor())
     graph.add_node("reflect", nodes.reflect(), metadata={"agent": "REFLECT-AGENT"})
     graph.add_edge(START, "plan")
-    graph.add_conditional_edges("plan", _next, ["tool", "executor"])
-    graph.add_conditional_edges("tool", _next, ["executor"])
-    graph.add_conditional_edges("executor", _next, ["plan", "reflect", END])
-    graph.add_conditional_edges("reflect", _next, ["plan", END])
+    onward = RunnableCallable(_next, _anext, name="next", trace=False)
+    graph.add_conditional_edges("plan", onward, ["tool", "executor"])
+    graph.add_conditional_edges("tool", onward, ["executor"])
+    graph.add_conditional_edges("executor", onward, ["plan", "reflect", END])
+    graph.add_conditional_edges("reflect", onward, ["plan", END])
     return graph
 
 
 def _next(state: dict[str, Any]) -> str:
     return str(state["next"])
+
+
+async def _anext(state: dict[str, Any]) -> str:
+    """Without it each edge of an async run would be a trip to another thread."""
+    return _next(state)

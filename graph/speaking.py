@@ -20,10 +20,10 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 from autoact.core.errors import PromptTooLong
 from autoact.core.records import Step
+from autoact.models.tokens import MARK
 
 TOO_LONG = (PromptTooLong, ContextOverflowError)
 KEPT = 100
-MARK = " […]"
 
 
 class Asked:

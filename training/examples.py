@@ -49,7 +49,8 @@ def reflect_examples(
     brief: Brief, trajectories: Sequence[Scored], pairs: Mapping[str, QAPair], share: float, seed: int
 ) -> list[Example]:
     """Examples for the reflect role: true last verdicts, as many right as wrong; none when one kind is missing."""
-    judged = [j for s in trajectories if (j := judge(s, pairs[s.trajectory.question_id]))]
+    played = [scored for scored in trajectories if not scored.trajectory.shortened]
+    judged = [j for s in played if (j := judge(s, pairs[s.trajectory.question_id]))]
     order = random.Random(seed_of(seed, "reflect-examples"))
     order.shuffle(judged)
     judged.sort(key=lambda item: item.turned)
