@@ -106,4 +106,9 @@ def corpus_of(task: Task) -> Path | None:
 def settings_of(task: Task) -> Context:
     """Greedy play within a task's budgets."""
     learn = task.learn
-    return Context(max_steps=learn.max_steps, max_reflections=learn.max_reflections, max_tokens=learn.max_tokens)
+    return Context(
+        max_steps=learn.max_steps,
+        max_reflections=learn.max_reflections,
+        max_tokens=learn.max_tokens,
+        constrain=learn.constrain,
+    )

@@ -72,9 +72,12 @@ def to_ids(tokenizer: Any, chat: Sequence[dict[str, str]], generate: bool) -> li
         chat = _fold_system(chat)
     marks = _marks(tokenizer, tokenizer.chat_template)
     clean = [{"role": turn["role"], "content": _neutral(turn["content"], marks)} for turn in chat]
-    text = _rendered(tokenizer, clean, generate)
-    ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-    return ids
+    return _ids(tokenizer, _rendered(tokenizer, clean, generate))
+
+
+def text_ids(tokenizer: Any, text: str) -> list[int]:
+    """The token ids of `text` alone, as it stands within a turn."""
+    return _ids(tokenizer, _neutral(text, _marks(tokenizer, tokenizer.chat_template)))
 
 
 def turn_spans(tokenizer: Any, chat: Sequence[dict[str, str]]) -> Turns:
@@ -122,6 +125,13 @@ def closing_ids(tokenizer: Any) -> set[int]:
     closed = to_ids(tokenizer, chat, generate=False)
     last = closed[_closing(closed, len(opening), _mark_ids(tokenizer)) - 1]
     return {tokenizer.eos_token_id} | ({last} & _mark_ids(tokenizer))
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    # Half a surrogate pair, as careless JSON may hold one, is no character and stops the tokenizer.
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    ids: list[int] = tokenizer(whole, add_special_tokens=False, verbose=False)["input_ids"]
+    return ids
 
 
 def _role(message: BaseMessage) -> str:

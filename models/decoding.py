@@ -12,7 +12,7 @@ What a row gets never depends on its neighbours: its own mask, positions, adapte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from autoact.models.network import Network
 from autoact.models.prefill import Newcomer, groups_of_similar_length, prefill
 from autoact.models.prefix import Prefix, PrefixStore
 from autoact.models.request import Completion, Finish, Job, Request
+from autoact.models.speech import Speech, alphabet
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Row:
 
     job: Job
     draws: Sequence[float]
+    speech: Speech | None
     tokens: list[int] = field(default_factory=list)
 
 
@@ -41,9 +43,9 @@ class Decoder:
 
     def __init__(self, network: Network, tokenizer: Any, prefix_bytes: int = 0) -> None:
         self.rows: list[Row] = []
+        self.ends = network.end_ids | closing_ids(tokenizer)
         self._network = network
-        self._tokenizer = tokenizer
-        self._ends = network.end_ids | closing_ids(tokenizer)
+        self._letters = alphabet(tokenizer)
         self._window = Window()
         # A sliding window is measured in columns, and a kept prefix leaves a gap between them.
         self._prefixes = PrefixStore(prefix_bytes) if prefix_bytes and not network.sliding else None
@@ -59,7 +61,7 @@ class Decoder:
             batch = prefill(self._network, group)
             self._window.add(batch.layers, batch.spans)
             first = len(self.rows)
-            self.rows += [Row(newcomer.job, _draws(newcomer.job.request)) for newcomer in group]
+            self.rows += [self._row(newcomer.job) for newcomer in group]
             done += self._advance(first, batch.logits)
         return done
 
@@ -67,7 +69,7 @@ class Decoder:
         """One more token for every row; the rows that are done with it."""
         import torch
 
-        self._leave([at for at, row in enumerate(self.rows) if row.job.future.cancelled()])
+        self._leave([at for at, row in enumerate(self.rows) if row.job.future.done()])
         if not self.rows:
             return []
         window = self._window
@@ -91,20 +93,37 @@ class Decoder:
         # A four-dimensional mask is used as it is; a model with a sliding window must still narrow it.
         return mask.long() if self._network.sliding else mask[:, None, None, :]
 
+    def _row(self, job: Job) -> Row:
+        return Row(job, _draws(job.request), Speech(job.tell, self._letters, job.request.stop) if job.tell else None)
+
     def _advance(self, first: int, logits: Any) -> Done:
         """Give the rows from `first` on their next token; take out those that are done."""
-        for row, token in zip(self.rows[first:], choose(logits, self.rows[first:]), strict=True):
-            row.tokens.append(token)
-        finished = [(at, self._finish(self.rows[at])) for at in range(first, len(self.rows))]
-        done = [(self.rows[at], self._completion(self.rows[at], why)) for at, why in finished if why]
-        self._remember([at for at, why in finished if why])
-        self._leave([at for at, why in finished if why])
+        self._choose(self.rows[first:], logits)
+        leaving = {at: why for at in range(first, len(self.rows)) if (why := self._finish(self.rows[at]))}
+        done = [(self.rows[at], self._completion(self.rows[at], why)) for at, why in leaving.items()]
+        for at, row in enumerate(self.rows[first:], first):
+            if row.speech and at not in leaving:
+                row.speech.hear(row.tokens[-1])
+        for row, completion in done:
+            if row.speech:
+                row.speech.end(completion.text)
+        self._remember(leaving)
+        self._leave(leaving)
         return done
+
+    def _choose(self, rows: Sequence[Row], logits: Any) -> None:
+        for at, row in enumerate(rows):
+            if row.job.constraint:
+                row.job.constraint.narrow(logits[at])
+        for row, token in zip(rows, choose(logits, rows), strict=True):
+            row.tokens.append(token)
+            if row.job.constraint:
+                row.job.constraint.accept(token)
 
     def _known(self, request: Request) -> Prefix:
         return self._prefixes.find(request.adapter, request.ids) if self._prefixes else Prefix(0, [])
 
-    def _remember(self, done: Sequence[int]) -> None:
+    def _remember(self, done: Iterable[int]) -> None:
         """Keep what was computed for rows that are done: all tokens but the last, which was only sampled."""
         if self._prefixes is None:
             return
@@ -113,7 +132,7 @@ class Decoder:
             ids = [*row.job.request.ids, *row.tokens[:-1]]
             self._prefixes.keep(row.job.request.adapter, ids, self._window.row(at))
 
-    def _leave(self, leaving: Sequence[int]) -> None:
+    def _leave(self, leaving: Iterable[int]) -> None:
         for at in sorted(leaving, reverse=True):
             self._window.drop(at)
             self.rows[at] = self.rows[-1]
@@ -121,23 +140,20 @@ class Decoder:
 
     def _finish(self, row: Row) -> Finish | None:
         request = row.job.request
-        if row.tokens[-1] in self._ends or (request.stop and self._stopped(row)):
+        if row.tokens[-1] in self.ends or (request.stop and self._stopped(row)):
             return "stop"
         return "length" if len(row.tokens) >= request.max_tokens else None
 
     def _stopped(self, row: Row) -> bool:
         stop = row.job.request.stop
         # A stop string of n bytes lies within the last n tokens; the rest is spared the decoding.
-        tail = self._text(row.tokens[-max(len(word.encode()) for word in stop) - 4 :])
+        tail = self._letters.decode(row.tokens[-max(len(word.encode(errors="replace")) for word in stop) - 4 :])
         return any(word in tail for word in stop)
 
     def _completion(self, row: Row, why: Finish) -> Completion:
-        text = self._text(row.tokens)
+        text = self._letters.decode(row.tokens[:-1] if row.tokens[-1] in self.ends else row.tokens)
         cut = min((text.find(word) for word in row.job.request.stop if word in text), default=len(text))
         return Completion(text[:cut], len(row.job.request.ids), len(row.tokens), why)
-
-    def _text(self, tokens: Sequence[int]) -> str:
-        return str(self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
 def choose(logits: Any, rows: Sequence[Row]) -> list[int]:

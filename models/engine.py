@@ -3,6 +3,7 @@
     engine = Engine("runs/seed", {"plan": Path("runs/adapters/plan-3fa9c1d2e4b5")})
     future = engine.submit(Request(ids, adapter="plan", max_tokens=20))
     future.result().text
+    engine.submit(request, on_text=print)      # the same text, in pieces as they are said
     engine.close()
 
 A new request joins between two decoding steps, so a short one never waits for a long one to end.
@@ -14,12 +15,13 @@ from __future__ import annotations
 import atexit
 import queue
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from autoact.core.errors import ModelError, PromptTooLong
+from autoact.models.constraint import Grammars
 from autoact.models.decoding import Decoder, Done
 from autoact.models.request import Completion, Job, Request
 
@@ -52,6 +54,7 @@ class Engine:
         network = Network(self.folder, self.adapters)
         self.max_positions = network.max_positions
         self._decoder = Decoder(network, self.tokenizer, prefix_bytes)
+        self._grammars = Grammars(self.tokenizer, self._decoder.ends)
         self._max_batch = max_batch
         self._threads = threads
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -62,14 +65,20 @@ class Engine:
         # A thread that is still in torch when Python ends aborts the process.
         atexit.register(self.close)
 
-    def submit(self, request: Request) -> Future[Completion]:
-        """Queue `request`. Raises PromptTooLong, and ModelError on a setting that cannot be met."""
+    def submit(self, request: Request, on_text: Callable[[str], None] | None = None) -> Future[Completion]:
+        """Queue `request`. Raises PromptTooLong, and ModelError on a setting that cannot be met.
+
+        `on_text` is called in the engine's thread with pieces that make up the completion's text, before the
+        future is done; what it raises becomes the future's exception.
+        """
         self._check(request)
         future: Future[Completion] = Future()
+        tell = on_text and _guarded(on_text, future)
+        job = Job(request, future, tell, self._grammars.constraint(request.regex) if request.regex else None)
         with self._lock:
             if self._closed:
                 raise ModelError("the engine is closed; make a new one")
-            self._queue.put(Job(request, future))
+            self._queue.put(job)
         return future
 
     def close(self) -> None:
@@ -129,7 +138,7 @@ class Engine:
             if job is None:
                 _fail(jobs, ModelError("the engine was closed before it could answer"))
                 return None
-            if not job.future.cancelled():
+            if not job.future.done():
                 jobs.append(job)
         return jobs
 
@@ -152,10 +161,24 @@ def load_tokenizer(folder: Path) -> Any:
         raise ModelError(f"{folder} has no tokenizer that loads; save one beside the model") from problem
 
 
+def _guarded(on_text: Callable[[str], None], future: Future[Completion]) -> Callable[[str], None]:
+    def tell(piece: str) -> None:
+        if future.done():
+            return
+        try:
+            on_text(piece)
+        except Exception as problem:  # a listener's mistake is no concern of the other rows
+            if future.set_running_or_notify_cancel():
+                future.set_exception(problem)
+
+    return tell
+
+
 def _answer(done: Done) -> None:
     for row, completion in done:
-        if row.job.future.set_running_or_notify_cancel():
-            row.job.future.set_result(completion)
+        future = row.job.future
+        if not future.done() and future.set_running_or_notify_cancel():
+            future.set_result(completion)
 
 
 def _fail(jobs: Iterable[Job], problem: Exception) -> None:

@@ -9,7 +9,7 @@ The errors of providers other than OpenAI are known once their package is loaded
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from langchain_core.language_models import LanguageModelInput
@@ -20,35 +20,36 @@ from autoact.core.errors import EndpointError
 
 ATTEMPTS = 4
 
-FAMILIES = (
-    ("openai", "APIError"),
-    ("anthropic", "APIError"),
-    ("ollama", "ResponseError"),
-    ("httpx", "HTTPError"),
-)
+FAMILIES = {
+    "openai": ("APIError",),
+    "anthropic": ("APIError",),
+    "ollama": ("ResponseError",),
+    "httpx": ("HTTPError",),
+    "httpx2": ("HTTPError",),
+}
+STATUS = ("APIConnectionError", "RateLimitError", "InternalServerError")
+TRANSPORT = ("TimeoutException", "NetworkError", "RemoteProtocolError")
+PASSING = {
+    "openai": STATUS,
+    "anthropic": STATUS,
+    # One type for all that its server answers: a wrong name is asked for a few times before it is reported.
+    "ollama": ("ResponseError",),
+    "httpx": TRANSPORT,
+    "httpx2": TRANSPORT,
+}
 
 
 def transient_errors() -> tuple[type[Exception], ...]:
     """The errors worth asking again after: refused and dropped connections, timeouts, 429 and 5xx."""
-    import httpx
-    import openai
+    import httpx  # noqa: F401 - always there, and so known before the first model is made
+    import openai  # noqa: F401
 
-    return (
-        ConnectionError,
-        TimeoutError,
-        httpx.TimeoutException,
-        httpx.NetworkError,
-        httpx.RemoteProtocolError,
-        openai.APIConnectionError,
-        openai.RateLimitError,
-        openai.InternalServerError,
-    )
+    return _known(PASSING)
 
 
 def server_errors() -> tuple[type[Exception], ...]:
     """All errors of model servers and their clients, of the packages that are loaded."""
-    loaded = [getattr(sys.modules.get(package), name, None) for package, name in FAMILIES]
-    return (ConnectionError, TimeoutError, *(kind for kind in loaded if kind is not None))
+    return _known(FAMILIES)
 
 
 def patient(model: Runnable[LanguageModelInput, AIMessage]) -> Runnable[LanguageModelInput, AIMessage]:
@@ -67,3 +68,8 @@ def asking(model: str) -> Iterator[None]:
             f"the model {model} does not answer ({type(problem).__name__}: {line}); "
             "see to the server and its key, then run the same command again"
         ) from problem
+
+
+def _known(names: Mapping[str, Sequence[str]]) -> tuple[type[Exception], ...]:
+    loaded = [getattr(sys.modules.get(package), name, None) for package, kinds in names.items() for name in kinds]
+    return (ConnectionError, TimeoutError, *(kind for kind in loaded if kind is not None))

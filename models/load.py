@@ -92,6 +92,7 @@ def _at_endpoint(provider: str, name: str, endpoint: str) -> BaseChatModel:
             max_retries=0,
             timeout=TIMEOUT,
             use_responses_api=False,
+            # Not every server knows the field that asks a stream for its usage.
             stream_usage=provider == "vllm" or None,
         )
     except Exception as problem:  # the client's own errors for an address it cannot read

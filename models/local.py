@@ -2,31 +2,37 @@
 
     model = LocalChatModel(engine=engine, adapter="plan", model_name="plan-3fa9c1d2e4b5")
     model.bind(temperature=0.8, seed=7, max_tokens=64).invoke([HumanMessage("Question: …")]).text
+    for chunk in model.stream("Question: …"):
+        print(chunk.text, end="")
 
-Not covered: streaming and tool calling; agents take whole plain-text turns.
+A caller that goes away – an interrupt, a cancelled task, a loop left early – gives its row up.
+Not covered: tool calling; agents take whole plain-text turns.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field
 from typing_extensions import override
 
-from autoact.models.chat_format import as_chat, to_ids
+from autoact.models import reply
+from autoact.models.chat_format import as_chat, text_ids, to_ids
 from autoact.models.engine import Engine
 from autoact.models.request import Completion, Request
 
 
 class LocalChatModel(BaseChatModel):
-    """Sampling fields are defaults; temperature, seed, max_tokens and stop may be given per call."""
+    """Sampling fields are defaults; temperature, seed, max_tokens, stop and regex may be given per call."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -46,6 +52,11 @@ class LocalChatModel(BaseChatModel):
         return {"model_name": self.model_name, "temperature": self.temperature, "seed": self.seed}
 
     @override
+    def get_token_ids(self, text: str) -> list[int]:
+        """The model's own tokens of a text, as it stands within a turn."""
+        return text_ids(self.engine.tokenizer, text)
+
+    @override
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -53,7 +64,8 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return self._result(self._submit(messages, stop, kwargs).result())
+        with self._asked(messages, stop, kwargs) as future:
+            return reply.result(self._message(future.result()))
 
     @override
     async def _agenerate(
@@ -63,11 +75,55 @@ class LocalChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return self._result(await asyncio.wrap_future(self._submit(messages, stop, kwargs)))
+        with self._asked(messages, stop, kwargs) as future:
+            return reply.result(self._message(await asyncio.wrap_future(future)))
 
-    def _submit(
-        self, messages: list[BaseMessage], stop: list[str] | None, settings: dict[str, Any]
-    ) -> Future[Completion]:
+    @override
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        said: SimpleQueue[str | None] = SimpleQueue()
+        with self._asked(messages, stop, kwargs, said.put) as future:
+            future.add_done_callback(lambda _: said.put(None))
+            yield from reply.chunks(iter(said.get, None), lambda: self._message(future.result()), run_manager)
+
+    @override
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        loop = asyncio.get_running_loop()
+        said: asyncio.Queue[str | None] = asyncio.Queue()
+
+        def hear(piece: str) -> None:
+            loop.call_soon_threadsafe(said.put_nowait, piece)
+
+        with self._asked(messages, stop, kwargs, hear) as future:
+            answer = asyncio.wrap_future(future)
+            answer.add_done_callback(lambda _: said.put_nowait(None))
+
+            async def whole() -> AIMessage:
+                return self._message(await answer)
+
+            async for chunk in reply.achunks(_until_none(said), whole, run_manager):
+                yield chunk
+
+    @contextmanager
+    def _asked(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        settings: dict[str, Any],
+        on_text: Callable[[str], None] | None = None,
+    ) -> Iterator[Future[Completion]]:
+        """The request in the engine, for as long as its caller waits."""
         request = Request(
             ids=to_ids(self.engine.tokenizer, as_chat(messages), generate=True),
             adapter=self.adapter,
@@ -75,17 +131,22 @@ class LocalChatModel(BaseChatModel):
             temperature=_given(settings, "temperature", self.temperature),
             seed=_given(settings, "seed", self.seed),
             stop=tuple(stop or ()),
+            regex=settings.get("regex") or "",
         )
-        return self.engine.submit(request)
+        future = self.engine.submit(request, on_text)
+        try:
+            yield future
+        finally:
+            future.cancel()
 
-    def _result(self, completion: Completion) -> ChatResult:
-        read, wrote = completion.input_tokens, completion.output_tokens
-        reply = AIMessage(
-            completion.text,
-            usage_metadata=UsageMetadata(input_tokens=read, output_tokens=wrote, total_tokens=read + wrote),
-            response_metadata={"model_name": self.model_name, "finish_reason": completion.finish},
-        )
-        return ChatResult(generations=[ChatGeneration(message=reply)])
+    def _message(self, said: Completion) -> AIMessage:
+        about = {"model_name": self.model_name, "finish_reason": said.finish}
+        return reply.message(said.text, said.input_tokens, said.output_tokens, **about)
+
+
+async def _until_none(said: asyncio.Queue[str | None]) -> AsyncIterator[str]:
+    while (piece := await said.get()) is not None:
+        yield piece
 
 
 def _given(settings: dict[str, Any], name: str, default: Any) -> Any:

@@ -1,22 +1,27 @@
 """What the engine is asked and what it answers.
 
-Request(ids=(1, 5, 9), adapter="plan", max_tokens=20, temperature=0.8, seed=7, stop=("\\n\\n",))
+Request(ids=(1, 5, 9), adapter="plan", max_tokens=20, temperature=0.8, seed=7, stop=("\\n\\n",), regex="[^\\n]+")
 Completion(text="Thought: …", input_tokens=3, output_tokens=12, finish="stop")
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal
+
+from autoact.models.constraint import Constraint
 
 Finish = Literal["stop", "length"]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Token ids to go on from. `adapter` None is the base; temperature 0 is greedy; seed None is random."""
+    """Token ids to go on from. `adapter` None is the base; temperature 0 is greedy; seed None is random.
+
+    A completion that is not cut by `max_tokens` or `stop` matches the whole of `regex`; "" is no constraint.
+    """
 
     ids: Sequence[int]
     adapter: str | None = None
@@ -24,6 +29,7 @@ class Request:
     temperature: float = 0.0
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    regex: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,9 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A request and the future its caller waits on."""
+    """A request, the future its caller waits on, and what hears the text as it comes."""
 
     request: Request
     future: Future[Completion]
+    tell: Callable[[str], None] | None = None
+    constraint: Constraint | None = None

@@ -7,23 +7,27 @@ model.calls[0][0].text                                # "What is the capital of 
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import Field, PrivateAttr
 from typing_extensions import override
+
+from autoact.models import reply
+
+WORD = re.compile(r"\s*\S+\s*|\s+")
 
 
 class ScriptedChatModel(BaseChatModel):
     """Replies in order from a list, or by a function of the messages; sampling settings are ignored.
 
-    Raises RuntimeError when a list of replies has run out. Usage counts words, not tokens.
+    Raises RuntimeError when a list of replies has run out. Usage counts words, and streams are words, not tokens.
     """
 
     replies: list[str] | Callable[[list[BaseMessage]], str]
@@ -43,7 +47,7 @@ class ScriptedChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return self._answer(messages)
+        return reply.result(self._answer(messages))
 
     @override
     async def _agenerate(
@@ -53,18 +57,36 @@ class ScriptedChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return self._answer(messages)
+        return reply.result(self._answer(messages))
 
-    def _answer(self, messages: list[BaseMessage]) -> ChatResult:
+    @override
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        whole = self._answer(messages)
+        return reply.chunks(WORD.findall(str(whole.text)), lambda: whole, run_manager)
+
+    @override
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        for chunk in self._stream(messages):
+            if run_manager:
+                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
+
+    def _answer(self, messages: list[BaseMessage]) -> AIMessage:
         text = self._next(messages)
         read = sum(len(str(message.text).split()) for message in messages)
-        wrote = len(text.split())
-        reply = AIMessage(
-            text,
-            usage_metadata=UsageMetadata(input_tokens=read, output_tokens=wrote, total_tokens=read + wrote),
-            response_metadata={"model_name": self.model_name},
-        )
-        return ChatResult(generations=[ChatGeneration(message=reply)])
+        return reply.message(text, read, len(text.split()), model_name=self.model_name, finish_reason="stop")
 
     def _next(self, messages: list[BaseMessage]) -> str:
         with self._lock:

@@ -35,14 +35,11 @@ def team_models(team: Team, folder: Path) -> dict[str, BaseChatModel]:
     }
 
 
-def served_models(team: Team, endpoint: str, provider: str = "openai") -> dict[str, BaseChatModel]:
-    """Role → chat model, and the base as "meta", at a server that serves each by the name of its folder.
-
-    `provider` says what the server is: "openai", compatible with it, or "vllm".
-    """
+def served_models(team: Team, endpoint: str) -> dict[str, BaseChatModel]:
+    """Role → chat model, and the base as "meta", at a server that serves each by its folder's name, as vLLM does."""
     roles = dict.fromkeys((*ROLES, *team.adapters, META))
     names = {role: Path(team.adapters.get(role, team.base)).name for role in roles}
-    return {role: load_model(f"{provider}:{name}", endpoint) for role, name in names.items()}
+    return {role: load_model(f"vllm:{name}", endpoint) for role, name in names.items()}
 
 
 def _base(team: Team, folder: Path) -> str:

@@ -57,10 +57,23 @@ def make_model(tokenizer: Any) -> Any:
     return LlamaForCausalLM(config)
 
 
-@pytest.fixture(name="make_tokenizer")
+@pytest.fixture(scope="session", name="make_tokenizer")
 def tokenizer_factory() -> Callable[..., Any]:
     """`make_tokenizer(template)`: a fresh tokenizer each time."""
     return make_tokenizer
+
+
+@pytest.fixture
+def make_base() -> Callable[..., None]:
+    """`make_base(folder, template=…, added=…)`: a base model whose turns close otherwise."""
+
+    def save(folder: Path, template: str, added: list[Any]) -> None:
+        tokenizer = make_tokenizer(template)
+        tokenizer.add_tokens(added)
+        tokenizer.save_pretrained(folder)
+        make_model(tokenizer).save_pretrained(folder)
+
+    return save
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from autoact.core.errors import ModelError
-from autoact.models.chat_format import as_chat, closing_ids, prefix_problem, prepare, to_ids, turn_spans
+from autoact.models.chat_format import as_chat, closing_ids, prefix_problem, prepare, text_ids, to_ids, turn_spans
 
 Make = Callable[..., Any]
 
@@ -76,6 +76,12 @@ def test_ordinary_text_is_rendered_as_it_is(make_tokenizer: Make) -> None:
     tokenizer = make_tokenizer()
     ids = to_ids(tokenizer, [{"role": "user", "content": text}], generate=False)
     assert tokenizer.decode(ids) == f"<|user|>\n{text}<|end|>\n"
+
+
+def test_half_a_surrogate_pair_becomes_a_question_mark(make_tokenizer: Make) -> None:
+    tokenizer = make_tokenizer("{{ messages[0]['content'] }}")
+    assert tokenizer.decode(to_ids(tokenizer, [{"role": "user", "content": "a\ud83dz"}], generate=True)) == "a?z"
+    assert tokenizer.decode(text_ids(tokenizer, "a\ud83dz")) == "a?z"
 
 
 def test_marks_that_only_the_template_knows_are_broken_too(make_tokenizer: Make) -> None:

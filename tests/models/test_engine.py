@@ -85,7 +85,7 @@ def endless(tokens: int) -> Request:
 def test_a_stop_string_is_cut_off_and_ends_the_request(engine: Engine) -> None:
     whole = engine.submit(Request([9, 10, 11], max_tokens=40)).result(timeout=60).text
     stop = whole[len(whole) // 2 :][:3]
-    short = engine.submit(Request([9, 10, 11], max_tokens=40, stop=("never said", stop))).result(timeout=60)
+    short = engine.submit(Request([9, 10, 11], max_tokens=40, stop=("never said", "\ud800", stop))).result(timeout=60)
     assert short.text == whole[: whole.index(stop)]
     assert short.finish == "stop"
     assert short.output_tokens < 40

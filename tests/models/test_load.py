@@ -18,6 +18,7 @@ from pydantic import Field
 from autoact.core.errors import ModelError
 from autoact.models.failures import transient_errors
 from autoact.models.load import load_model, sampled
+from autoact.models.scripted import ScriptedChatModel
 from autoact.models.weights import model_hash
 
 ASKED: list[dict[str, Any]] = []
@@ -73,6 +74,31 @@ def test_an_endpoint_is_asked_with_the_sampling_settings(endpoint: str, monkeypa
     assert asked.get("max_tokens", asked.get("max_completion_tokens")) == 9
 
 
+OPENAI_FIELDS = {"model", "messages", "temperature", "seed", "max_tokens", "max_completion_tokens", "stream"}
+VLLM_FIELDS = OPENAI_FIELDS | {"structured_outputs"}
+FORMS = {"json", "regex", "choice", "grammar", "json_object", "structural_tag"}
+
+
+def test_a_vllm_server_is_asked_to_hold_the_turn_to_its_form(endpoint: str) -> None:
+    model = load_model("vllm:plan", endpoint)
+    sampled(model, temperature=0.5, seed=7, max_tokens=9, regex="right|wrong").invoke("Is it?")
+    body = asked()
+    assert body["structured_outputs"] == {"regex": "right|wrong"}
+    assert body.keys() <= VLLM_FIELDS
+    assert body["structured_outputs"].keys() <= FORMS
+
+
+def test_another_server_gets_no_field_it_may_not_know(endpoint: str) -> None:
+    for spec, regex in (("openai:plan", "right|wrong"), ("vllm:plan", "")):
+        sampled(load_model(spec, endpoint), temperature=0, seed=7, max_tokens=9, regex=regex).invoke("Is it?")
+        assert asked().keys() <= OPENAI_FIELDS
+
+
+def asked() -> dict[str, Any]:
+    """The body of the last request."""
+    return {name: value for name, value in ASKED[-1].items() if name not in ("path", "key")}
+
+
 def test_a_busy_server_is_worth_a_retry_and_is_asked_once(endpoint: str) -> None:
     before = len(ASKED)
     with pytest.raises(transient_errors()):
@@ -96,6 +122,8 @@ def test_a_refused_connection_is_worth_a_retry() -> None:
         ("transformers:/no/such/folder", "", "does not exist"),
         ("transformers:x", "http://127.0.0.1:1/v1", "takes no endpoint"),
         ("openai:x", "127.0.0.1:1", "write http://HOST:PORT/v1"),
+        ("vllm:x", "", "needs the address of its server"),
+        ("vllm:x", "127.0.0.1:1", "write http://HOST:PORT/v1"),
         ("nobody:x", "", "nobody:x"),
         ("anthropic:x", "", "langchain-anthropic"),
     ],
@@ -159,3 +187,9 @@ def test_settings_become_fields_where_calls_take_none() -> None:
     assert isinstance(warm, Ollama)
     assert (warm.temperature, warm.num_predict) == (0.3, 5)
     assert model.temperature is None
+
+
+def test_a_form_is_left_out_where_a_provider_has_none() -> None:
+    scripted = ScriptedChatModel(replies=["whatever"])
+    for model in (Ollama(), scripted):
+        assert sampled(model, temperature=0.3, seed=1, max_tokens=5, regex="right|wrong").invoke("Is it?").text

@@ -43,6 +43,13 @@ def test_sampling_settings_are_ignored() -> None:
     assert sampled(model, temperature=1.0, seed=None, max_tokens=3).invoke("q").text == "b"
 
 
+@pytest.mark.parametrize("text", ["one", "  a b\n\nc ", " \n", "Thought: x.\nAction: Finish"])
+def test_a_reply_is_streamed_in_words(text: str) -> None:
+    chunks = list(ScriptedChatModel(replies=[text]).stream("q"))
+    assert "".join(chunk.text for chunk in chunks) == text
+    assert len(chunks) == max(len(text.split()), 1)
+
+
 def test_every_reply_is_given_once_to_many_threads() -> None:
     replies = [str(number) for number in range(200)]
     model = ScriptedChatModel(replies=replies)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from autoact.core.errors import ModelError, RunError
+from autoact.core.errors import RunError
 from autoact.core.records import Team
 from autoact.models.local import LocalChatModel
+from autoact.models.served import VllmChatModel
 from autoact.models.team import served_models, team_models
 from autoact.models.weights import model_hash
 
@@ -28,7 +30,8 @@ def test_each_role_speaks_with_its_adapter_and_the_rest_as_the_base(home: Path) 
     models = team_models(team(home), home)
     said = {role: model.invoke("Which castle?", max_tokens=8) for role, model in models.items()}
     names = {role: reply.response_metadata["model_name"] for role, reply in said.items()}
-    assert names == {"plan": "plan-1", "tool": "tool-1", "reflect": "base"}
+    assert names == {"plan": "plan-1", "tool": "tool-1", "reflect": "base", "meta": "base"}
+    assert said["meta"].text == said["reflect"].text
     assert len({reply.text for reply in said.values()}) == 3
     plan, tool = models["plan"], models["tool"]
     assert isinstance(plan, LocalChatModel)
@@ -40,7 +43,8 @@ def test_each_role_speaks_with_its_adapter_and_the_rest_as_the_base(home: Path) 
 def test_at_an_endpoint_each_role_asks_for_the_name_of_its_folder(home: Path) -> None:
     models = served_models(team(home), "http://127.0.0.1:1/v1")
     names = {role: getattr(model, "model_name", None) for role, model in models.items()}
-    assert names == {"plan": "plan-1", "tool": "tool-1", "reflect": "base"}
+    assert names == {"plan": "plan-1", "tool": "tool-1", "reflect": "base", "meta": "base"}
+    assert all(isinstance(model, VllmChatModel) for model in models.values())
 
 
 def test_a_changed_base_is_named_with_both_hashes(home: Path) -> None:
@@ -53,9 +57,29 @@ def test_a_missing_adapter_folder_is_named(home: Path) -> None:
         team_models(team(home, adapters={"plan": "gone-2"}), home)
 
 
+def damaged(home: Path, folder: Path, without: str) -> Team:
+    """A team in `folder` whose plan adapter has lost a file."""
+    shutil.copytree(home / "base", folder / "base")
+    shutil.copytree(home / "plan-1", folder / "plan-1")
+    (folder / "plan-1" / without).unlink()
+    return team(home, adapters={"plan": "plan-1"})
+
+
+@pytest.mark.parametrize("file", ["adapter_config.json", "adapter_model.safetensors"])
+def test_an_adapter_that_has_lost_a_file_is_one_clear_line(home: Path, tmp_path: Path, file: str) -> None:
+    with pytest.raises(RunError, match=f"role 'plan' cannot be used: .*{file}") as caught:
+        team_models(damaged(home, tmp_path, file), tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_pickled_adapter_is_refused(home: Path, tmp_path: Path) -> None:
-    (tmp_path / "bad").mkdir()
-    (tmp_path / "bad" / "adapter_config.json").write_text("{}")
-    (tmp_path / "bad" / "adapter_model.bin").write_bytes(b"")
-    with pytest.raises(ModelError, match="holds a pickle"):
-        team_models(team(home, adapters={"plan": str(tmp_path / "bad")}), home)
+    broken = damaged(home, tmp_path, "adapter_model.safetensors")
+    (tmp_path / "plan-1" / "adapter_model.bin").write_bytes(b"")
+    with pytest.raises(RunError, match="holds a pickle"):
+        team_models(broken, tmp_path)
+
+
+def test_an_adapter_outside_the_run_folder_is_refused(home: Path) -> None:
+    for path in ("../plan-1", str(home.parent), "plan-1/../../plan-1", "/"):
+        with pytest.raises(RunError, match="lies outside the run folder"):
+            team_models(team(home, adapters={"plan": path}), home)
