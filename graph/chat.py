@@ -9,14 +9,13 @@ agents. How the answer came about is in the reply's `response_metadata`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage
-from langchain_core.runnables import RunnableConfig
 from langgraph._internal._runnable import RunnableCallable  # as in graph/nodes.py
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import Runtime
 
 from autoact.core.errors import UserError
 from autoact.graph.embed import artifact_of, content_of
@@ -25,11 +24,12 @@ from autoact.graph.embed import artifact_of, content_of
 def chat_planning(planner: CompiledStateGraph[Any, Any, Any, Any]) -> StateGraph[MessagesState, Any, Any, Any]:
     """The uncompiled chat over a compiled graph of `group_planning`; it takes that graph's settings."""
 
-    def run(state: MessagesState, config: RunnableConfig, runtime: Runtime[Any]) -> dict[str, Any]:
-        return _reply(planner.invoke(_question(state["messages"]), config, context=runtime.context))
+    # The planner finds config and context of the run that it is called in, as every subgraph does.
+    def run(state: MessagesState) -> dict[str, Any]:
+        return _reply(planner.invoke(_question(state["messages"])))
 
-    async def arun(state: MessagesState, config: RunnableConfig, runtime: Runtime[Any]) -> dict[str, Any]:
-        return _reply(await planner.ainvoke(_question(state["messages"]), config, context=runtime.context))
+    async def arun(state: MessagesState) -> dict[str, Any]:
+        return _reply(await planner.ainvoke(_question(state["messages"])))
 
     graph = StateGraph(MessagesState, context_schema=planner.builder.context_schema)
     graph.add_node("autoact", RunnableCallable(run, arun, name="autoact"))
@@ -38,7 +38,7 @@ def chat_planning(planner: CompiledStateGraph[Any, Any, Any, Any]) -> StateGraph
     return graph
 
 
-def _question(messages: list[AnyMessage]) -> dict[str, str]:
+def _question(messages: Sequence[AnyMessage]) -> dict[str, str]:
     last = messages[-1] if messages else None
     if last is None or last.type != "human":
         raise UserError("the chat asks nothing: its last message must be a human's question")

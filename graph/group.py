@@ -36,16 +36,21 @@ def group_planning(
 
     Raises UserError when a role has no model, two tools share a name, or the settings name what is not there.
     """
-    nodes = Nodes(Setup(models, description, tools, defaults or Context()))
-    graph = StateGraph(State, context_schema=schema_of(nodes.setup.defaults, description), input_schema=Input)
-    graph.set_node_defaults(
-        retry_policy=RetryPolicy(max_attempts=ATTEMPTS, jitter=False, retry_on=transient_errors()),
-        error_handler=nodes.failed,  # type: ignore[arg-type]  # the annotation leaves out the error it is given
-    )
-    graph.add_node("plan", nodes.plan(), metadata={"agent": "PLAN-AGENT"})
-    graph.add_node("tool", nodes.tool(), metadata={"agent": "TOOL-AGENT"})
-    graph.add_node("executor", nodes.executor())
-    graph.add_node("reflect", nodes.reflect(), metadata={"agent": "REFLECT-AGENT"})
+    return graph_of(Setup(models, description, tools, defaults or Context()))
+
+
+def graph_of(setup: Setup) -> StateGraph[State, Context, Input, State]:
+    """The uncompiled graph over a setup."""
+    nodes = Nodes(setup)
+    context = schema_of(setup.defaults, setup.description)
+    graph = StateGraph(State, context_schema=context, input_schema=Input)
+    graph.set_node_defaults(retry_policy=RetryPolicy(max_attempts=ATTEMPTS, jitter=False, retry_on=transient_errors()))
+    # A default error handler would let the graph be compiled only once; its annotation leaves out the error.
+    failed: Any = nodes.failed
+    graph.add_node("plan", nodes.plan(), metadata={"agent": "PLAN-AGENT"}, error_handler=failed)
+    graph.add_node("tool", nodes.tool(), metadata={"agent": "TOOL-AGENT"}, error_handler=failed)
+    graph.add_node("executor", nodes.executor(), error_handler=failed)
+    graph.add_node("reflect", nodes.reflect(), metadata={"agent": "REFLECT-AGENT"}, error_handler=failed)
     graph.add_edge(START, "plan")
     onward = RunnableCallable(_next, _anext, name="next", trace=False)
     graph.add_conditional_edges("plan", onward, ["tool", "executor"])

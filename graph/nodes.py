@@ -30,13 +30,12 @@ from autoact.graph.context import Context
 from autoact.graph.review import pending_of, reviewed
 from autoact.graph.setup import Setup
 from autoact.graph.speaking import TOO_LONG, Asked, address_of
-from autoact.graph.state import VERSION, State, check_version, question_of, steps_of
+from autoact.graph.state import BESIDE, VERSION, State, check_version, entered, question_of, steps_of
 from autoact.models.load import sampled
 from autoact.models.tokens import shorten
 from autoact.prompts.grammar import plan_regex, reflect_regex
 from autoact.prompts.render import Brief
 
-BESIDE = ("choices", "context", "caption", "ocr", "image")
 Update = dict[str, Any]
 Ask = Callable[[State, Brief, list[Step]], list[BaseMessage]]
 Read = Callable[[State, AIMessage, str, Context], Update]
@@ -64,9 +63,19 @@ class Nodes:
         brief = self.setup.brief(settings)
         turn = plan.read(brief, str(reply.text))
         fresh = _fresh() if state.get("status") else {}
-        begun = {} if steps_of(state) else {"version": VERSION, "settings": settings.beyond(self.setup.defaults)}
+        begun = {} if steps_of(state) else self._begun(state, settings)
         pending = {"thought": turn.thought, "tool": turn.tool, "argument": "", "wrote": {"plan": wrote}}
-        return {**fresh, **begun, **pending, "next": "tool" if turn.tool in brief.names() else "executor"}
+        return {
+            **fresh,
+            **begun,
+            **_taken(state),
+            **pending,
+            "next": "tool" if turn.tool in brief.names() else "executor",
+        }
+
+    def _begun(self, state: State, settings: Context) -> Update:
+        asked = {name: value for name, value in to_json(question_of(state)).items() if value}
+        return {"version": VERSION, "settings": settings.beyond(self.setup.defaults), "asked": asked}
 
     # ── tool ──
 
@@ -136,9 +145,9 @@ class Nodes:
             update["memory"] = outcome.memory
         if pending.tool == FINISH and outcome.ok:
             update["answer"] = pending.argument
-            return update | ({"next": "reflect"} if act.settings.reflect else _ended(state, "answered"))
+            return update | ({"next": "reflect"} if act.settings.reflect else _ended("answered"))
         if len(state.get("steps", [])) + 1 >= act.settings.max_steps:
-            return update | _ended(state, "halted")
+            return update | _ended("halted")
         return update | {"next": "plan"}
 
     # ── reflect ──
@@ -158,10 +167,10 @@ class Nodes:
         doubts = state.get("reflections", 0) + (turn.verdict == "wrong")
         update: Update = {"steps": [to_json(step)], "reflections": doubts}
         if turn.verdict == "right":
-            return update | _ended(state, "answered")
+            return update | _ended("answered")
         spent = doubts > settings.max_reflections or len(state["steps"]) + 1 >= settings.max_steps
         if spent or not turn.verdict:
-            return update | _ended(state, "unsure")
+            return update | _ended("unsure")
         return update | {"next": "plan"}
 
     # ── shells ──
@@ -170,6 +179,7 @@ class Nodes:
         """A node that asks a role's model and reads its reply."""
 
         def run(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
+            state = entered(state, role)
             settings = self._opened(state, runtime)
             model = self._sampled(role, state, settings, form)
             asked = Asked()
@@ -179,6 +189,7 @@ class Nodes:
             return heard(state, asked, settings, runtime)
 
         async def arun(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
+            state = entered(state, role)
             settings = self._opened(state, runtime)
             model = self._sampled(role, state, settings, form)
             asked = Asked()
@@ -218,20 +229,23 @@ class Nodes:
         """
         if isinstance(error.error, UserError):
             raise error.error
-        where = error.node
+        where, state = error.node, entered(state, error.node)
         if where in ROLES:
             where = address_of(self.setup.model(where, self._opened(state, runtime)))
         cause = f"{where}: {type(error.error).__name__}: {error.error}"
         fresh = _fresh() if state.get("status") else {}
         status = "halted" if isinstance(error.error, TOO_LONG) else "error"
-        update = fresh | _ended(state, status) | {"error": cause}
+        update = fresh | _taken(state) | _ended(status) | {"error": cause}
         return Command(update=_told_of_end(state, update, runtime), goto=END)
 
 
-def _ended(state: State, status: str) -> Update:
-    """The episode's end; what came with the question goes, or the next question would be shown it."""
-    blank = {name: [] if name == "choices" else "" for name in BESIDE if state.get(name)}
-    return {"next": END, "status": status, **blank}
+def _ended(status: str) -> Update:
+    return {"next": END, "status": status}
+
+
+def _taken(state: State) -> Update:
+    """What came beside the question goes, or the next question would be shown it; `asked` keeps it."""
+    return {name: [] if name == "choices" else "" for name in BESIDE if state.get(name)}
 
 
 def _fresh() -> Update:

@@ -25,7 +25,8 @@ from autoact.core.records import Team
 from autoact.core.store import read_json, read_record
 from autoact.core.task import Task, check_task
 from autoact.graph.context import Context
-from autoact.graph.group import group_planning
+from autoact.graph.group import graph_of
+from autoact.graph.setup import Setup
 from autoact.models.load import load_model
 from autoact.models.team import served_models, team_models
 from autoact.tools.library import build_tools
@@ -63,10 +64,11 @@ class RunFolder:
         return self.builder(kind).compile(name="autoact")
 
     def builder(self, kind: Kind = "autoact") -> Builder:
-        """Group planning by the trained team, or by the META-AGENT in all three roles, not compiled yet.
+        """Group planning by the trained team, or by the META-AGENT in all three roles, not compiled yet."""
+        return graph_of(self.setup(kind))
 
-        With an endpoint the team's models are asked for there, each by the name of its folder.
-        """
+    def setup(self, kind: Kind = "autoact") -> Setup:
+        """What the graph is built with; with an endpoint the team's models are asked for there, by their folders' names."""
         if kind == "zero-shot":
             models: Any = load_model(self.task.model_spec(), self.task.endpoint)
         elif self.endpoint:
@@ -74,7 +76,7 @@ class RunFolder:
         else:
             models = team_models(self.team, self.path)
         tools = build_tools(self.tools, corpus_of(self.task))
-        return group_planning(models, tools, self.task.description, self.settings())
+        return Setup(models, self.task.description, tools, self.settings())
 
 
 def open_run(path: Path, endpoint: str = "") -> RunFolder:

@@ -19,6 +19,7 @@ from autoact.core.records import Question, Step, from_json
 from autoact.tools.memory import Memory
 
 VERSION = 1
+BESIDE = ("choices", "context", "caption", "ocr", "image")
 Usage = dict[str, dict[str, int]]
 
 
@@ -67,7 +68,16 @@ class State(Input, total=False):
     settings: Annotated[
         dict[str, Any], _shown("The settings that the question was begun with, beyond the graph's own.")
     ]
+    asked: Annotated[dict[str, Any], _shown("The question that is worked on, with what came beside it.")]
     version: Annotated[int, _shown("The version of the graph that the episode is played by.")]
+
+
+def entered(state: State, node: str) -> State:
+    """The state as a node finds it; to the plan, a new question ends the one that was worked on before."""
+    asked = state.get("asked")
+    if node != "plan" or not asked or state.get("status") or _given(state).items() <= asked.items():
+        return state
+    return State(**{**state, "status": "left"})
 
 
 def steps_of(state: State) -> list[Step]:
@@ -88,10 +98,16 @@ def check_version(state: Mapping[str, Any]) -> None:
 
 def question_of(state: Mapping[str, Any]) -> Question:
     """What is asked. Raises UserError when the input is not a question."""
+    asked = {} if state.get("status") else state.get("asked", {})
     try:
-        question = from_json(Question, {name: state[name] for name in Question.__dataclass_fields__ if name in state})
+        question = from_json(Question, asked | _given(state))
     except ValueError as problem:
         raise UserError(f"the input is not a question: {problem}; give {{'question': '…'}}") from None
     if not question.question.strip():
         raise UserError("the input is not a question: 'question' is empty")
     return question
+
+
+def _given(state: Mapping[str, Any]) -> dict[str, Any]:
+    beside = {name: state[name] for name in BESIDE if state.get(name)}
+    return beside | ({"question": state["question"]} if "question" in state else {})

@@ -2,45 +2,77 @@
 
 AUTOACT_RUN=runs/mine langgraph dev     # a run of one's own
 langgraph dev                           # runs/atlas if it is finished, else Atlas's seed model in all roles
+
+docs/studio.md walks through it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.graph.state import CompiledStateGraph
+from langgraph_sdk.runtime import ServerRuntime
 
+from autoact.core.errors import UserError
 from autoact.core.task import load_task
 from autoact.graph.chat import chat_planning
+from autoact.graph.context import Context
 from autoact.graph.group import group_planning
 from autoact.graph.run_folder import Planner, corpus_of, open_run, settings_of
 from autoact.models.load import load_model
 from autoact.tools.library import build_tools
 
-ROOT = Path(__file__).parent.parent
+ATLAS = Path(__file__).parent.parent / "examples" / "atlas" / "task.yaml"
+# What the server and Studio put among the settings on their own account.
+THEIRS = ("__", "langgraph_", "checkpoint_", "thread_id", "assistant_id", "graph_id", "run_id", "user_id")
+_building = Lock()
 
 
-async def group(config: RunnableConfig) -> Planner:  # noqa: ARG001 - the server passes it
-    """The graph; built once, in a thread, since loading a model would hold up the server's loop."""
-    return await asyncio.to_thread(_group, os.environ.get("AUTOACT_RUN", ""))
+@asynccontextmanager
+async def group(runtime: ServerRuntime[Any]) -> AsyncIterator[Planner]:
+    """Group planning, for as long as the server has a use for it.
+
+    Raises ValueError for what is a UserError elsewhere: of other errors than Python's own the server tells no word.
+    """
+    run = runtime.execution_runtime
+    try:
+        check_names(run.context if run else None)
+        # In a thread, since loading a model would hold up the server's loop.
+        yield await asyncio.to_thread(team, os.environ.get("AUTOACT_RUN", ""))
+    except UserError as problem:
+        raise ValueError(str(problem)) from None
 
 
-async def chat(config: RunnableConfig) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The same graph behind a chat."""
-    return chat_planning(await group(config)).compile(name="chat")
+@asynccontextmanager
+async def chat(runtime: ServerRuntime[Any]) -> AsyncIterator[Planner]:
+    """The same team behind a chat."""
+    async with group(runtime) as planner:
+        yield chat_planning(planner).compile(name="chat")
+
+
+def check_names(given: Mapping[str, Any] | None) -> None:
+    """Raises UserError on a setting that there is not; the server itself would leave it out and say nothing."""
+    Context(**{name: value for name, value in (given or {}).items() if not name.startswith(THEIRS)})
+
+
+def team(named: str) -> Planner:
+    """The team of the run in a folder; built once, however many ask for it at once."""
+    with _building:
+        return _built(named)
 
 
 @cache
-def _group(named: str) -> Planner:
-    run = Path(named) if named else ROOT / "runs" / "atlas"
+def _built(named: str) -> Planner:
+    run = Path(named or "runs/atlas")
     if named or (run / "team.json").exists():
         return open_run(run).planner()
-    task = load_task(ROOT / "examples" / "atlas" / "task.yaml")
+    task = load_task(ATLAS)
     model = load_model(task.model_spec(), task.endpoint)
     tools = build_tools(task.tools, corpus_of(task))
     return group_planning(model, tools, task.description, settings_of(task)).compile(name="autoact")
