@@ -16,11 +16,14 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
 PIPE_WIDTH = 120
+TOOL_COLUMNS = (">calls", ">refused", ">failed", ">timeouts", ">p50 ms", ">p95 ms")
 # Control characters but tab and newline, those that turn the reading direction, and lone surrogates.
 _HOSTILE = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
 
@@ -79,3 +82,14 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def tool_calls_table(calls: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
+    """By method and tool: calls, those that were refused, failed or took too long, and milliseconds."""
+    made = table("Tool calls", *(["method"] if any(calls) else []), "tool", *TOOL_COLUMNS)
+    for method, tools in calls.items():
+        for name, counts in tools.items():
+            times = (f"{counts[p] * 1000:.1f}" if p in counts else "–" for p in ("p50", "p95"))
+            numbers = (str(counts[column]) for column in ("calls", "refused", "failed", "timeouts"))
+            made.add_row(*([method] if any(calls) else []), safe(name), *numbers, *times)
+    return made

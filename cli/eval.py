@@ -88,13 +88,14 @@ def print_methods(as_json: bool) -> None:
 
 def print_report(report: Report) -> None:
     """The methods side by side, then by level and by what they cost."""
-    from autoact.cli.display import console, one_line
+    from autoact.cli.display import console, one_line, tool_calls_table
 
     screen = console()
     screen.print(rewards_table(report))
     if any(row.scores.levels for row in report.rows):
         screen.print(levels_table(report))
     screen.print(usage_table(report))
+    screen.print(tool_calls_table({row.method: row.tool_calls for row in report.rows}))
     if report.contaminated:
         some = one_line(", ".join(report.contaminated[:5]))
         screen.print(f"Beware: {len(report.contaminated)} questions were learned from ({some} …).", soft_wrap=True)

@@ -34,6 +34,7 @@ def overview(run: Path) -> dict[str, Any]:
     from autoact.core.records import QAPair, Scored
     from autoact.core.store import Store
     from autoact.graph.run_folder import read_task
+    from autoact.graph.tool_report import tool_report
     from autoact.training.self_instruct import Round
 
     task = read_task(run)
@@ -61,6 +62,7 @@ def overview(run: Path) -> dict[str, Any]:
             "reward": sum(scored.reward.value for scored in played) / len(played) if played else None,
             "kept": len(kept),
         },
+        "tool_calls": tool_report((scored.trajectory for scored in played), first / "trajectories.jsonl"),
         "adapters": {role: trained["path"] for role, trained in adapters.items()},
         "held_out_losses": _json(run / "report.json", {}).get("held_out_losses", {}),
         "samples": {
@@ -93,10 +95,12 @@ def _samples(scored: list[Scored], questions: dict[str, Any]) -> list[dict[str, 
 
 def print_overview(seen: dict[str, Any], samples: bool = True) -> None:
     """The overview as tables."""
-    from autoact.cli.display import console, safe
+    from autoact.cli.display import console, safe, tool_calls_table
 
     screen = console()
     screen.print(stages_table(seen))
+    if seen["tool_calls"]:
+        screen.print(tool_calls_table({"": seen["tool_calls"]}))
     if seen["held_out_losses"]:
         screen.print(losses_table(seen["held_out_losses"]))
     for kind, items in seen["samples"].items() if samples else ():

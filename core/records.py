@@ -88,6 +88,7 @@ class Trajectory:
     status: answered (reflection agrees, or was left out), unsure (reflection still doubts the last answer),
     halted (the step budget ran out), error (a model or our own code failed; `error` says how).
     usage: per role, `{"calls", "input_tokens", "output_tokens"}`, and `"shortened"`: prompts that did not fit whole.
+    tools: per tool, `{"calls", "refused", "failed", "timeouts"}`; refused is the planner's doing, failed is not.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Trajectory:
     status: Status
     error: str = ""
     usage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    tools: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def shortened(self) -> bool:
@@ -173,7 +175,7 @@ def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
     """The record of `kind` that `data` holds. Raises ValueError on a missing, unknown or ill-typed field."""
     if not isinstance(data, Mapping):
         raise ValueError(f"a {kind.__name__} must be an object")
-    hints, fields = _shape(kind)
+    hints, fields = _shape(kind)  # type: ignore[arg-type]  # any class can be hashed
     unknown = data.keys() - fields.keys()
     if unknown:
         raise ValueError(f"unknown field {sorted(unknown)[0]!r}")
@@ -187,7 +189,7 @@ def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
 
 
 @functools.cache
-def _shape(kind: type[Any]) -> tuple[dict[str, Any], dict[str, dataclasses.Field[Any]]]:
+def _shape(kind: Any) -> tuple[dict[str, Any], dict[str, dataclasses.Field[Any]]]:
     """The types and the fields of a record, by name; resolving types takes longer than reading a record."""
     return typing.get_type_hints(kind), {field.name: field for field in dataclasses.fields(kind)}
 

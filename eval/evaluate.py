@@ -78,9 +78,14 @@ def evaluate(method: Method, planner: Callable[[Kind], Planner], trial: Trial, p
     """
     progress.stage(f"evaluate {method.id}")
     with locked(trial.folder):
-        store = Store(trial.folder / f"{method.id}.jsonl", Scored)
+        store = Store(records_of(trial, method.id), Scored)
         batch = Batch(trial.pairs, trial.epochs, trial.seed, "eval", trial.settings, trial.workers)
         return play_into(store, lambda: planner(method.planner), batch, progress)
+
+
+def records_of(trial: Trial, method: str) -> Path:
+    """Where a method's records of a trial are."""
+    return trial.folder / f"{method}.jsonl"
 
 
 def _model_hash(spec: str) -> str:

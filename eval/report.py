@@ -14,10 +14,11 @@ from typing import Any
 from autoact.core.progress import Progress
 from autoact.core.records import Scored, to_json
 from autoact.eval.benchmark import Benchmark, contaminated, learned_from, refuse_contaminated
-from autoact.eval.evaluate import Trial, evaluate, trial_of
+from autoact.eval.evaluate import Trial, evaluate, records_of, trial_of
 from autoact.eval.methods import BASELINE, Kind, Method
 from autoact.eval.scores import Difference, Scores, difference, score
 from autoact.graph.run_folder import Planner, RunFolder
+from autoact.graph.tool_report import tool_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Row:
     method: str
     scores: Scores
     difference: Difference | None
+    tool_calls: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,10 @@ def compare(
 def _row(name: str, played: Mapping[str, Sequence[Scored]], trial: Trial) -> Row:
     compared = name != BASELINE and BASELINE in played
     gap = difference(played[name], played[BASELINE], BASELINE, trial.seed) if compared else None
-    return Row(name, score(played[name], trial.pairs), gap)
+    calls = tool_report((scored.trajectory for scored in played[name]), records_of(trial, name))
+    return Row(name, score(played[name], trial.pairs), gap, calls)
 
 
 def _row_json(row: Row) -> dict[str, Any]:
     gap = to_json(row.difference) if row.difference else None
-    return {"method": row.method, **to_json(row.scores), "difference": gap}
+    return {"method": row.method, **to_json(row.scores), "difference": gap, "tool_calls": row.tool_calls}

@@ -28,6 +28,7 @@ HAS_ANSWER = ("answered", "unsure")
 class TeamTool(StructuredTool):
     """A tool whose message is an error when its artifact is no answer."""
 
+    # A LangChain tool gives an artifact or reports an error; here the steps of a failure are wanted too.
     @override
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         return _marked(super().invoke(input, config, **kwargs))
@@ -48,7 +49,8 @@ def as_tool(
     An interrupt inside it pauses the agent that called it; the agent's checkpointer keeps both.
     Raises UserError on a setting that cannot be.
     """
-    settings = planner.builder.context_schema(**context) if context else None
+    schema: Any = planner.context_schema
+    settings = schema(**context) if context else None
 
     def run(
         question: Annotated[str, "The question, whole in itself."],

@@ -27,7 +27,7 @@ from autoact.models.failures import ATTEMPTS, transient_errors
 
 def group_planning(
     models: Models, tools: Sequence[BaseTool], description: str, defaults: Context | None = None
-) -> StateGraph[State, Context, Input, State]:
+) -> StateGraph[State, Any, Input, State]:
     """The uncompiled graph of a team; `.compile()` makes it a Runnable.
 
     `models` is one chat model, which then speaks in all three roles (that is the META-AGENT), or a mapping with a
@@ -39,8 +39,8 @@ def group_planning(
     return graph_of(Setup(models, description, tools, defaults or Context()))
 
 
-def graph_of(setup: Setup) -> StateGraph[State, Context, Input, State]:
-    """The uncompiled graph over a setup."""
+def graph_of(setup: Setup) -> StateGraph[State, Any, Input, State]:
+    """The uncompiled graph over a setup; its context is a `Context`, or a dict of its fields."""
     nodes = Nodes(setup)
     context = schema_of(setup.defaults, setup.description)
     graph = StateGraph(State, context_schema=context, input_schema=Input)

@@ -65,13 +65,8 @@ class Nodes:
         fresh = _fresh() if state.get("status") else {}
         begun = {} if steps_of(state) else self._begun(state, settings)
         pending = {"thought": turn.thought, "tool": turn.tool, "argument": "", "wrote": {"plan": wrote}}
-        return {
-            **fresh,
-            **begun,
-            **_taken(state),
-            **pending,
-            "next": "tool" if turn.tool in brief.names() else "executor",
-        }
+        onward = {"next": "tool" if turn.tool in brief.names() else "executor"}
+        return {**fresh, **begun, **_taken(state), **pending, **onward}
 
     def _begun(self, state: State, settings: Context) -> Update:
         asked = {name: value for name, value in to_json(question_of(state)).items() if value}
@@ -99,14 +94,14 @@ class Nodes:
         def run(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
             act = self._act(state, runtime)
             if act.call:
-                call = partial(self.tool_node.invoke, [act.call], config)
+                call = partial(self.tool_node.invoke, _sent(act.call, state), config)
                 act = self._ran(act, within(act.settings.tool_timeout, act.pending.tool, call))
             return self._told(state, act, runtime)
 
         async def arun(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
             act = self._act(state, runtime)
             if act.call:
-                call = self.tool_node.ainvoke([act.call], config)
+                call = self.tool_node.ainvoke(_sent(act.call, state), config)
                 act = self._ran(act, await awithin(act.settings.tool_timeout, act.pending.tool, call))
             return self._told(state, act, runtime)
 
@@ -235,8 +230,15 @@ class Nodes:
         cause = f"{where}: {type(error.error).__name__}: {error.error}"
         fresh = _fresh() if state.get("status") else {}
         status = "halted" if isinstance(error.error, TOO_LONG) else "error"
-        update = fresh | _taken(state) | _ended(status) | {"error": cause}
+        answer = {"answer": ""} if status == "error" else {}
+        update = fresh | _taken(state) | _ended(status) | {"error": cause} | answer
         return Command(update=_told_of_end(state, update, runtime), goto=END)
+
+
+def _sent(call: dict[str, Any], state: State) -> dict[str, Any]:
+    """A call with the state that a tool may look into: what came beside the question is there again."""
+    shown = {**state, **to_json(question_of(state))}
+    return {"__type": "tool_call_with_context", "tool_call": call, "state": shown}
 
 
 def _ended(status: str) -> Update:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
@@ -25,6 +25,8 @@ from autoact.core.seeds import seed_of
 from autoact.core.store import Store
 from autoact.graph.context import Context
 from autoact.graph.state import State
+from autoact.graph.tool_report import note_times
+from autoact.tools.log import ToolLog, check
 
 FAILURES_IN_A_ROW = 5
 
@@ -81,7 +83,11 @@ def play_into(
 
     tell()
     if missing:
-        play(planner(), missing, batch.settings, batch.workers, done)
+        log = ToolLog()
+        try:
+            play(planner(), missing, batch.settings, batch.workers, done, log)
+        finally:
+            note_times(store.path, log)
     return [store[job.id] for job in jobs]
 
 
@@ -99,9 +105,15 @@ def play(
     settings: Context,
     workers: int,
     done: Callable[[Trajectory], None],
+    tools: ToolLog | None = None,
 ) -> None:
-    """Play every job. Raises EndpointError when models failed, after everything that could be played was."""
-    failures = asyncio.run(_play(graph, iter(jobs), settings, workers, done))
+    """Play every job; `tools` counts the calls.
+
+    Raises EndpointError when models failed, after everything that could be played was; at once when a tool fails in
+    most of its calls. A trajectory in which a tool failed is handed on once the rest is played without such a stop,
+    so that a quota that is spent never looks like wrong answers.
+    """
+    failures = asyncio.run(_play(graph, iter(jobs), settings, workers, done, tools or ToolLog()))
     if failures:
         raise EndpointError(
             f"{len(failures)} questions could not be played ({failures[0].error}); "
@@ -115,8 +127,10 @@ async def _play(
     settings: Context,
     workers: int,
     done: Callable[[Trajectory], None],
+    tools: ToolLog,
 ) -> list[Trajectory]:
     failures: list[Trajectory] = []
+    held: list[Trajectory] = []
     in_a_row = 0
 
     async def work() -> None:
@@ -124,12 +138,18 @@ async def _play(
         for job in jobs:
             if in_a_row >= FAILURES_IN_A_ROW:
                 return
-            trajectory = await play_one(graph, job, settings)
+            log = ToolLog()
+            trajectory = await play_one(graph, job, settings, log)
+            tools.take(log)
             if trajectory.status == "error":
                 in_a_row += 1
                 failures.append(trajectory)
+                continue
+            in_a_row = 0
+            if any(counts["failed"] for counts in trajectory.tools.values()):
+                check(tools.stats())
+                held.append(trajectory)
             else:
-                in_a_row = 0
                 done(trajectory)
 
     # With many questions in flight the collector walks the same imported objects over and over.
@@ -142,15 +162,20 @@ async def _play(
         raise problems.exceptions[0] from None
     finally:
         gc.unfreeze()
+    for trajectory in held:
+        done(trajectory)
     return failures
 
 
-async def play_one(graph: CompiledStateGraph[Any, Any, Any, Any], job: Job, settings: Context) -> Trajectory:
-    """One trajectory."""
+async def play_one(
+    graph: CompiledStateGraph[Any, Any, Any, Any], job: Job, settings: Context, log: ToolLog
+) -> Trajectory:
+    """One trajectory; `log` counts its tool calls."""
     shown = {name: value for name, value in asdict(job.question).items() if value}
     context = settings.model_copy(update={"seed": job.seed})
-    state = await graph.ainvoke(shown, context=context)
-    return trajectory_of(state, job.id, job.question_id)
+    state = await graph.ainvoke(shown, {"callbacks": [log]}, context=context)
+    log.close()
+    return replace(trajectory_of(state, job.id, job.question_id), tools=log.counts())
 
 
 def trajectory_of(state: State | dict[str, Any], trajectory_id: str, question_id: str) -> Trajectory:

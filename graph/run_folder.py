@@ -29,7 +29,7 @@ from autoact.graph.group import graph_of
 from autoact.graph.setup import Setup
 from autoact.models.load import load_model
 from autoact.models.team import served_models, team_models
-from autoact.tools.library import build_tools
+from autoact.tools.toolbox import chosen_tools
 
 Planner = CompiledStateGraph[Any, Any, Any, Any]
 Builder = StateGraph[Any, Any, Any, Any]
@@ -68,14 +68,14 @@ class RunFolder:
         return graph_of(self.setup(kind))
 
     def setup(self, kind: Kind = "autoact") -> Setup:
-        """What the graph is built with; with an endpoint the team's models are asked for there, by their folders' names."""
+        """What the graph is built with; an endpoint is asked for each model of the team by its folder's name."""
         if kind == "zero-shot":
             models: Any = load_model(self.task.model_spec(), self.task.endpoint)
         elif self.endpoint:
             models = served_models(self.team, self.endpoint)
         else:
             models = team_models(self.team, self.path)
-        tools = build_tools(self.tools, corpus_of(self.task))
+        tools = chosen_tools(self.task, self.tools)
         return Setup(models, self.task.description, tools, self.settings())
 
 

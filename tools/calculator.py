@@ -5,26 +5,16 @@
 """
 
 import re
-import threading
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from langchain_core.tools import BaseTool, ToolException
 
 from autoact.tools.memory import Output, library_tool
+from autoact.tools.sandbox import LIMITS, Sandbox
 
-if TYPE_CHECKING:
-    from pydantic_monty import Monty, ResourceLimits
-
+DEFINITION = "computes an arithmetic expression."
+USAGE = "the expression alone, such as 3 * 4."
 IMPORTS = "from math import sqrt, sin, cos, tan, log, log10, exp, pi, e, floor, ceil"
 LONGEST = 500
-SECONDS = 1.0
-LIMITS: "ResourceLimits" = {
-    "max_feed_duration_secs": SECONDS,
-    "max_memory": 50_000_000,
-    "max_recursion_depth": 50,
-    "max_suspensions": 0,
-}
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**"})
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PERCENT_OF = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*of\b", re.IGNORECASE)
@@ -37,26 +27,7 @@ def to_python(expression: str) -> str:
     return _PERCENT.sub(r"(\1/100)", _PERCENT_OF.sub(r"(\1/100)*", text))
 
 
-class _Sandbox:
-    """The worker processes of the sandbox, started with the first expression and kept."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._stack = ExitStack()
-        self._pool: Monty | None = None
-
-    def value(self, code: str) -> object:
-        from pydantic_monty import Monty
-
-        with self._lock:
-            if self._pool is None:
-                self._pool = self._stack.enter_context(Monty())
-            pool = self._pool
-        with pool.checkout(limits=LIMITS) as session:
-            return session.feed_run(code, print_callback=lambda *_: None)
-
-
-def calculate(sandbox: _Sandbox, expression: str) -> str:
+def calculate(sandbox: Sandbox, expression: str) -> str:
     """The value of an expression, as text. Raises ToolException when it has none within the limits."""
     from pydantic_monty import MontyError
 
@@ -64,7 +35,7 @@ def calculate(sandbox: _Sandbox, expression: str) -> str:
         raise ToolException(f"An expression is one line of at most {LONGEST} characters.")
     code = f"{IMPORTS}\n({to_python(expression)})"
     try:
-        value = sandbox.value(code)
+        value = sandbox.run(code)
     except MontyError as problem:
         reason = str(problem).strip().splitlines()[-1][:200] if str(problem).strip() else "it has no value"
         raise ToolException(f"{expression[:100]} cannot be computed: {reason}") from None
@@ -83,9 +54,9 @@ def _shown(value: int | float) -> str:
 
 def calculator_tool() -> BaseTool:
     """A calculator; nothing it is given can touch files, network or this process."""
-    sandbox = _Sandbox()
+    sandbox = Sandbox(LIMITS)
 
     def run(expression: str) -> Output:
         return Output(calculate(sandbox, expression))
 
-    return library_tool("Calculator", "computes an arithmetic expression.", "the expression alone, such as 3 * 4.", run)
+    return library_tool("Calculator", DEFINITION, USAGE, run, slow=True)

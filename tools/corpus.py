@@ -1,5 +1,7 @@
 """The pages that Search, Retrieve and Lookup read: a JSONL file of `{"title": …, "text": …}`, kept in memory.
 
+A line `{"title": "Bombay", "redirect": "Mumbai"}` is another name of a page.
+
 corpus = load_corpus(Path("corpus.jsonl"))
 corpus.page("lima")                 # by title, whatever its case
 corpus.search("capital of Peru", 3) # the best pages, by BM25
@@ -8,11 +10,11 @@ corpus.search("capital of Peru", 3) # the best pages, by BM25
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autoact.core.errors import TaskError
 from autoact.core.task import read_lines
@@ -25,10 +27,11 @@ INDEX_BYTES = 15_000_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page; its opening is the text up to the first blank line."""
+    """One page; its opening is the text up to the first blank line, its URL where it was found on the web."""
 
     title: str
     text: str
+    url: str = ""
 
     @property
     def opening(self) -> str:
@@ -38,13 +41,14 @@ class Page:
 class Corpus:
     """Pages by title, and a tantivy index over titles and texts, built when first searched."""
 
-    def __init__(self, pages: Iterable[Page]) -> None:
+    def __init__(self, pages: Iterable[Page], redirects: Mapping[str, Page] | None = None) -> None:
         self.pages = tuple(pages)
-        self._by_title = {_key(page.title): page for page in reversed(self.pages)}
+        self._by_title = {_key(title): page for title, page in (redirects or {}).items()}
+        self._by_title |= {_key(page.title): page for page in reversed(self.pages)}
         self._lock = threading.Lock()
 
     def page(self, title: str) -> Page | None:
-        """The page of that title, or None."""
+        """The page of that title or other name, or None."""
         return self._by_title.get(_key(title))
 
     def search(self, words: str, limit: int) -> list[Page]:
@@ -84,15 +88,31 @@ class Corpus:
 
 def load_corpus(path: Path) -> Corpus:
     """The corpus of a JSONL file. Raises TaskError naming the line that is wrong, or the file when empty."""
-    pages = []
+    pages: list[Page] = []
+    named: dict[str, tuple[int, str]] = {}
     for number, data in read_lines(path):
-        title, text = (data.get("title"), data.get("text")) if isinstance(data, dict) else (None, None)
-        if not (isinstance(title, str) and title.strip() and isinstance(text, str) and text.strip()):
+        title, text, other = (_text(data, name) for name in ("title", "text", "redirect"))
+        if not title or bool(text) == bool(other):
             raise TaskError(f"{path} line {number} must be an object with a title and a text")
-        pages.append(Page(title.strip(), text.strip()))
+        if other:
+            named[title] = (number, other)
+        else:
+            pages.append(Page(title, text))
     if not pages:
         raise TaskError(f"{path} holds no page; give the corpus at least one line with a title and a text")
-    return Corpus(pages)
+    plain = Corpus(pages)
+    redirects: dict[str, Page] = {}
+    for title, (number, other) in named.items():
+        page = plain.page(other)
+        if page is None:
+            raise TaskError(f"{path} line {number} redirects to {other[:100]}, which is the title of no page")
+        redirects[title] = page
+    return Corpus(pages, redirects) if redirects else plain
+
+
+def _text(data: Any, name: str) -> str:
+    value = data.get(name, "") if isinstance(data, dict) else ""
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _key(title: str) -> str:

@@ -8,6 +8,8 @@ from langgraph.prebuilt import InjectedState
 
 from autoact.tools.memory import Memory, Output, Result, library_tool
 
+DEFINITION = "shows the next sentence of the open page that has a keyword."
+USAGE = "the keyword alone."
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -36,5 +38,4 @@ def lookup_tool() -> BaseTool:
     def run(keyword: str, state: Annotated[dict[str, Any], InjectedState]) -> Output:
         return Output(*lookup(state.get("memory"), keyword))
 
-    definition = "shows the next sentence of the open page that has a keyword."
-    return library_tool("Lookup", definition, "the keyword alone.", run)
+    return library_tool("Lookup", DEFINITION, USAGE, run)

@@ -8,22 +8,18 @@
 The memory is the page last found and how far it was read; it lives in the state, not in a tool.
 """
 
-import asyncio
-import contextvars
 import functools
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from typing_extensions import TypedDict
 
+from autoact.tools.threads import in_thread
+
 OBSERVATION_LIMIT = 4000
-# Many questions wait for the network at once; the event loop's own executor has only a few threads.
-SLOW_THREADS = 64
-_slow = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="slow-tool")
 # Control characters but tab and newline, and halves of characters, which no tokenizer takes.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -55,14 +51,13 @@ def remember(text: str) -> Memory:
 
 def memory_of(artifact: Any) -> Memory | None:
     """The memory in a tool's artifact; None when it left none, or is no tool of the library."""
-    memory = artifact.get("memory", artifact) if isinstance(artifact, dict) else None
-    whole = isinstance(memory, dict) and memory.keys() == Memory.__annotations__.keys()
-    return Memory(**memory) if whole else None
+    memory = artifact.get("memory") if isinstance(artifact, dict) else None
+    if not isinstance(memory, dict) or memory.keys() != Memory.__annotations__.keys():
+        return None
+    return Memory(text=memory["text"], keyword=memory["keyword"], cursor=memory["cursor"])
 
 
-def library_tool(
-    name: str, definition: str, usage: str, run: Callable[..., Output], *, slow: bool = False
-) -> BaseTool:
+def library_tool(name: str, definition: str, usage: str, run: Callable[..., Output], *, slow: bool = False) -> BaseTool:
     """A LangChain tool from a function with typed arguments; its artifact is `{"memory": …, "raw": …}`.
 
     `usage` says what the input is; it is shown to models after the definition (paper Table 5). A slow tool (network,
@@ -70,12 +65,12 @@ def library_tool(
     """
 
     @functools.wraps(run)
-    def call(**inputs: Any) -> tuple[str, Any]:
+    def call(**inputs: Any) -> tuple[str, dict[str, Any]]:
         try:
             output = run(**inputs)
         except ToolException as problem:
             raise type(problem)(shown(str(problem))) from None
-        return shown(output.observation), output.memory
+        return shown(output.observation), {"memory": output.memory, "raw": output.raw}
 
     async def acall(**inputs: Any) -> tuple[str, dict[str, Any]]:
         return await in_thread(call, **inputs) if slow else call(**inputs)
@@ -93,9 +88,3 @@ def library_tool(
 def shown(text: str) -> str:
     """The text as a model may read it: at most 4000 characters, control characters as spaces."""
     return _CONTROL.sub(" ", text[:OBSERVATION_LIMIT])
-
-
-async def in_thread(call: Callable[..., Any], **inputs: Any) -> Any:
-    """The call in one of the threads that slow tools share."""
-    context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(_slow, lambda: context.run(call, **inputs))

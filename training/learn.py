@@ -23,11 +23,11 @@ from autoact.core.progress import Progress
 from autoact.core.records import ROLES, Example, QAPair, Scored, Team, to_json
 from autoact.core.store import Store, read_json, read_record, write_json
 from autoact.core.task import Task
-from autoact.graph.run_folder import corpus_of
 from autoact.graph.setup import brief_of
+from autoact.graph.tool_report import tool_report
 from autoact.models.load import close_model, load_model
 from autoact.prompts.render import Brief
-from autoact.tools.library import build_tools
+from autoact.tools.toolbox import offered_tools
 from autoact.training.clock import Clock
 from autoact.training.examples import action_examples, reflect_examples
 from autoact.training.requirements import require_packages, require_targets
@@ -45,7 +45,7 @@ def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None
         progress.say(f"{run} is finished already")
         return read_record(run / "team.json", Team)
     with _blaming(task):
-        offered = build_tools(task.tools, corpus_of(task))
+        offered = offered_tools(task)
         barred = excluded_keys(task)
         base = task.base_path()
         meta = model or load_model(task.model_spec(), task.endpoint)
@@ -54,11 +54,13 @@ def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None
         _claim(task, run)
         clock = Clock(run / "seconds.json")
 
+        for name, lack in offered.missing.items():
+            progress.say(f"{name} is not on offer: it needs {lack}")
         with clock.stage("self-instruct", progress):
             questions = self_instruct(task, meta, barred, run, progress)
         with clock.stage("tool selection", progress):
-            selected = select_tools(task, meta, offered, run, progress).tools
-            tools = [tool for tool in offered if tool.name in selected]
+            selected = select_tools(task, meta, offered.tools, run, progress).tools
+            tools = [tool for tool in offered.tools if tool.name in selected]
         with clock.stage("synthesis", progress):
             trajectories = synthesize(task, meta, tools, questions, run / "rounds" / "00", progress)
             if meta is not model:
@@ -195,6 +197,7 @@ def _report(
             "mean_reward": sum(s.reward.value for s in trajectories) / len(trajectories),
             "status": dict(Counter(s.trajectory.status for s in trajectories)),
         },
+        "tool_calls": tool_report((s.trajectory for s in trajectories), run / "rounds" / "00" / "trajectories.jsonl"),
         "examples": {role: _counted(items) for role, items in examples.items()},
         "adapters": adapters,
         "held_out_losses": held_out_losses(base, paths, examples, task.learn.max_length),

@@ -24,7 +24,7 @@ from autoact.examples.atlas.play import play
 from autoact.examples.atlas.world import World, pair_of, question_of, questions
 from autoact.models.chat_format import to_ids
 from autoact.prompts.render import Brief, Turn, conversation, instruct_chat, pair_text, select_chat
-from autoact.tools.library import FINISH_CARD, NAMES, build_tools, card
+from autoact.tools.library import FINISH_CARD, build_tools, card
 
 LENGTH = 640
 SHARES = {"play": 0.8, "pairs": 0.1, "pages": 0.06, "selection": 0.04}
@@ -34,6 +34,7 @@ ARITHMETIC = (
     "Compute the value of an expression. An answer is one number.",
     "Answer questions about prices, ages and distances by calculation. An answer is one number.",
 )
+TOOLS = ("Search", "Retrieve", "Lookup", "Calculator")
 WANTED = ("Retrieve", "Lookup", "Search")
 
 
@@ -116,7 +117,7 @@ def pairs_lesson(rng: random.Random) -> list[Turn]:
 
 def selection_lesson(rng: random.Random) -> list[Turn]:
     """A tool selection prompt with its reply: pages to read want the reading tools, numbers the calculator."""
-    offered = rng.sample(NAMES, len(NAMES) if rng.random() < 0.7 else 3)
+    offered = rng.sample(TOOLS, len(TOOLS) if rng.random() < 0.7 else 3)
     limit = rng.randint(2, 4)
     wanted = [name for name in WANTED if name in offered][:limit]
     name, description = f"Task {rng.randint(1, 99)}", invented(rng).description()
@@ -130,7 +131,7 @@ def selection_lesson(rng: random.Random) -> list[Turn]:
 def _cards() -> dict[str, ToolCard]:
     from autoact.examples.atlas.atlas import FOLDER
 
-    return {tool.name: card(tool) for tool in build_tools(NAMES, FOLDER / "corpus.jsonl")}
+    return {tool.name: card(tool) for tool in build_tools(TOOLS, FOLDER / "corpus.jsonl")}
 
 
 @cache

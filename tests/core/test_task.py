@@ -80,6 +80,11 @@ def test_a_field_that_is_needed_is_asked_for(tmp_path: Path, field: str) -> None
         ({"exclude": ["missing.jsonl"]}, "exclude: "),
         ({"benchmarks": {"dev": "missing.jsonl"}}, "benchmarks.dev: "),
         ({"benchmarks": ["dev"]}, "benchmarks"),
+        ({"toolbox": []}, "toolbox"),
+        ({"toolbox": {"Retrieve": 5}}, "toolbox.Retrieve"),
+        ({"toolbox": {"Retrive": {}}}, "toolbox is wrong: Value error, Retrive is not listed in tools; add it there"),
+        ({"offline": "yes"}, "offline"),
+        ({"cassette": None}, "cassette"),
         ({"learn": 5}, "learn"),
         ({"learn": {"epoch": 5}}, "learn.epoch"),
         ({"learn": {"questions": 0}}, "learn.questions"),
@@ -151,6 +156,20 @@ def test_a_fingerprint_follows_what_the_task_says_and_not_where_it_lies(tmp_path
     one = load_task(written(tmp_path, GOOD)).fingerprint()
     assert one == load_task(written(tmp_path / "other", GOOD)).fingerprint()
     assert one != load_task(written(tmp_path, GOOD), {"seed": 1}).fingerprint()
+
+
+def test_a_fingerprint_follows_the_settings_of_tools_and_the_files_they_name(tmp_path: Path) -> None:
+    (tmp_path / "geo.ttl").write_text("one")
+    toolbox = {"Retrieve": {"backend": "mediawiki"}, "Lookup": {"deep": [{"file": "geo.ttl"}, "\0", "x" * 5000]}}
+    plain, first = (load_task(written(tmp_path, GOOD | {"toolbox": box})).fingerprint() for box in ({}, toolbox))
+    assert plain == load_task(written(tmp_path, GOOD)).fingerprint() != first
+    (tmp_path / "geo.ttl").write_text("two")
+    assert load_task(written(tmp_path, GOOD | {"toolbox": toolbox})).fingerprint() != first
+
+
+def test_a_fingerprint_heeds_not_whether_tools_are_recorded_or_replayed(tmp_path: Path) -> None:
+    live = load_task(written(tmp_path, GOOD)).fingerprint()
+    assert live == load_task(written(tmp_path, GOOD | {"offline": True, "cassette": "c.sqlite"})).fingerprint()
 
 
 def test_questions_are_read_with_their_extra_fields_ignored(tmp_path: Path) -> None:

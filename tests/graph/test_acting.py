@@ -17,6 +17,7 @@ from autoact.graph.acting import looping
 from autoact.graph.group import group_planning
 from autoact.graph.review import Pending
 from autoact.models.scripted import ScriptedChatModel
+from autoact.tools.library import build_tools
 
 Library = tuple[BaseTool, ...]
 FINISH = ["Thought: t\nAction: Finish", "sol", "Thought: v\nVerdict: right"]
@@ -140,3 +141,12 @@ def test_whoever_follows_is_told_of_calls_observations_and_the_end(library: Libr
         {"event": "observation", "tool": "Retrieve", "ok": True, "observation": "Lima is a city."},
         {"event": "end", "status": "answered", "answer": "sol"},
     ]
+
+
+def test_a_tool_sees_what_came_beside_the_question() -> None:
+    model = ScriptedChatModel(replies=[*call("Image2Text", 2), *FINISH])
+    graph = group_planning(model, build_tools(("Image2Text",), None), "Answer.").compile()
+    steps = graph.invoke({"question": "q", "caption": "A lighthouse.", "ocr": "BASS ROCK"})["steps"]
+    assert steps[1]["observation"] == steps[0]["observation"]
+    assert "A lighthouse." in steps[1]["observation"]
+    assert "BASS ROCK" in steps[1]["observation"]

@@ -10,15 +10,19 @@ from typing import Any
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import BaseMessage
-from langchain_core.tools import StructuredTool
+from langchain_core.tools import StructuredTool, ToolException
 
 from autoact.core.errors import EndpointError, RunError, UserError
-from autoact.core.records import QAPair, Step, Trajectory
+from autoact.core.progress import Silent
+from autoact.core.records import QAPair, Scored, Step, Trajectory
 from autoact.core.store import Store
 from autoact.graph.context import Context
 from autoact.graph.group import group_planning
-from autoact.graph.run import FAILURES_IN_A_ROW, Job, jobs_for, play, trajectory_of
+from autoact.graph.run import FAILURES_IN_A_ROW, Batch, Job, jobs_for, play, play_into, trajectory_of
+from autoact.graph.run_folder import Planner
+from autoact.graph.tool_report import tool_report
 from autoact.models.scripted import ScriptedChatModel
+from autoact.tools.failures import ToolFailure
 
 SETTINGS = Context(reflect=False)
 
@@ -181,3 +185,77 @@ def test_each_turn_draws_its_own_seed_and_the_same_in_every_run() -> None:
 def test_a_state_that_ended_early_is_a_trajectory_without_an_answer() -> None:
     state = {"question": "q", "status": "halted", "error": "plan: PromptTooLong: x"}
     assert trajectory_of(state, "q/0", "q") == Trajectory("q/0", "q", (), "", "halted", "plan: PromptTooLong: x")
+
+
+# ── tools ──
+
+
+def searching(failures: int) -> Planner:
+    """A graph whose every question searches once; the first searches find the quota spent."""
+    left = failures
+
+    def search(query: str) -> str:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise ToolFailure("the quota is spent")
+        if query == "nothing":
+            raise ToolException("No page matches.")
+        return query
+
+    def say(messages: list[BaseMessage]) -> str:
+        last = str(messages[-1].text)
+        if last.startswith("Input for"):
+            return "nothing" if "nothing" in str(messages[1].text) else "x"
+        return f"Thought: t\nAction: {'Search' if last.startswith('Question') else 'Finish'}"
+
+    tool = StructuredTool.from_function(search, name="Search", description="searches.")
+    return group_planning(ScriptedChatModel(replies=say), [tool], "Answer.").compile()
+
+
+def test_a_trajectory_counts_its_tool_calls() -> None:
+    done: list[Trajectory] = []
+    play(searching(1), jobs(pairs("a", "nothing", "c")), SETTINGS, 1, done.append)
+    counted = {trajectory.question_id: trajectory.tools["Search"] for trajectory in done}
+    assert counted == {
+        "q0": {"calls": 1, "refused": 0, "failed": 1, "timeouts": 0},
+        "q1": {"calls": 1, "refused": 1, "failed": 0, "timeouts": 0},
+        "q2": {"calls": 1, "refused": 0, "failed": 0, "timeouts": 0},
+    }
+
+
+def test_a_tool_that_is_down_stops_the_run_and_leaves_no_answers() -> None:
+    done: list[Trajectory] = []
+    with pytest.raises(EndpointError, match=r"the tool Search failed in 100% of its last calls \(the quota is spent\)"):
+        play(searching(1000), jobs(pairs(*"abcdefghijklmnop")), SETTINGS, 4, done.append)
+    assert done == []
+
+
+def test_what_was_played_before_a_tool_went_down_is_kept() -> None:
+    done: list[Trajectory] = []
+
+    def search(query: str) -> str:
+        if len(done) >= 12:
+            raise ToolFailure("the quota is spent")
+        return query
+
+    def say(messages: list[BaseMessage]) -> str:
+        last = str(messages[-1].text)
+        return (
+            "x" if last.startswith("Input") else f"Thought: t\nAction: {'Search' if 'Question' in last else 'Finish'}"
+        )
+
+    tool = StructuredTool.from_function(search, name="Search", description="searches.")
+    graph = group_planning(ScriptedChatModel(replies=say), [tool], "Answer.").compile()
+    with pytest.raises(EndpointError, match="the tool Search failed in"):
+        play(graph, jobs(pairs(*"abcdefghijklmnopqrstuvwxyz0123456789")), SETTINGS, 1, done.append)
+    assert [trajectory.tools["Search"]["failed"] for trajectory in done] == [0] * 12
+
+
+def test_times_lie_beside_the_records(tmp_path: Path) -> None:
+    store = Store(tmp_path / "played.jsonl", Scored)
+    batch = Batch(pairs("a", "nothing"), 1, 0, "test", SETTINGS, 2)
+    played = play_into(store, lambda: searching(0), batch, Silent())
+    told = tool_report((scored.trajectory for scored in played), store.path)["Search"]
+    assert (told["calls"], told["refused"]) == (2, 1)
+    assert 0 < told["p50"] <= told["p95"]

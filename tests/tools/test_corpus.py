@@ -38,6 +38,28 @@ def test_the_first_page_of_a_title_counts() -> None:
     assert Corpus([Page("A", "one"), Page("a", "two")]).page("A") == Page("A", "one")
 
 
+def test_another_name_of_a_page_opens_it(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text('{"title": "Bombay", "redirect": "mumbai"}\n{"title": "Mumbai", "text": "A city."}\n')
+    corpus = load_corpus(path)
+    assert corpus.page("bombay") == corpus.page("Mumbai") == Page("Mumbai", "A city.")
+    assert len(corpus.pages) == 1
+
+
+def test_a_page_of_its_own_counts_more_than_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    lines = ['{"title": "A", "text": "one"}', '{"title": "B", "text": "two"}', '{"title": "A", "redirect": "B"}']
+    path.write_text("\n".join(lines))
+    assert load_corpus(path).page("A") == Page("A", "one")
+
+
+def test_another_name_of_no_page_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text('{"title": "A", "text": "b"}\n{"title": "Bombay", "redirect": "Mumbai"}\n')
+    with pytest.raises(TaskError, match=r"corpus\.jsonl line 2 redirects to Mumbai, which is the title of no page"):
+        load_corpus(path)
+
+
 def test_an_opening_ends_at_the_first_blank_line(corpus: Corpus) -> None:
     assert corpus.pages[1].opening == "Lima is the capital of Peru. It lies by the sea."
     assert Page("x", "one\ntwo").opening == "one\ntwo"
@@ -99,6 +121,9 @@ def test_a_corpus_file_is_read_in_order(corpus: Corpus, corpus_file: Path) -> No
         '{"title": 5, "text": "a"}',
         '{"title": "a", "text": ["a"]}',
         '{"title": "a", "text": "\\ud800"}',
+        '{"title": "a", "redirect": 5}',
+        '{"title": "a", "text": "b", "redirect": "c"}',
+        '{"text": "b", "redirect": "c"}',
     ],
 )
 def test_a_line_that_is_no_page_is_named(tmp_path: Path, line: str) -> None:

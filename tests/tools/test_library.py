@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException, tool
 
 from autoact.core.errors import TaskError
 from autoact.core.records import ToolCard
-from autoact.tools.library import NAMES, build_tools, card, input_fields, takes_text
+from autoact.tools.library import build_tools, card, input_fields, takes_text
+
+TRAINED_ON = ("Search", "Retrieve", "Lookup", "Calculator")
 
 
 @tool
@@ -51,11 +55,35 @@ def mcp_tool(properties: dict[str, Any]) -> BaseTool:
 def test_tools_come_in_the_order_asked_for(corpus_file: Path) -> None:
     names = ("Lookup", "Calculator", "Retrieve", "Search")
     assert tuple(built.name for built in build_tools(names, corpus_file)) == names
-    assert set(names) == set(NAMES)
 
 
 def test_a_tool_without_a_corpus_needs_none() -> None:
     assert [built.name for built in build_tools(("Calculator",), None)] == ["Calculator"]
+
+
+@pytest.mark.parametrize(("alias", "name"), [("BingSearch", "Search"), ("CodeInterpreter", "Code")])
+def test_the_papers_name_of_a_tool_is_its_name(corpus_file: Path, alias: str, name: str) -> None:
+    by_alias, by_name = build_tools((alias, name), corpus_file)
+    assert (by_alias.name, by_name.name) == (alias, name)
+    assert by_alias.description == by_name.description
+
+
+def test_a_tool_that_lacks_something_says_what(corpus_file: Path) -> None:
+    with pytest.raises(TaskError, match=r"^tools: Database needs toolbox\.Database\.file"):
+        build_tools(("Search", "Database"), corpus_file)
+
+
+def test_a_definition_is_one_line_of_bounded_length() -> None:
+    long = StructuredTool.from_function(over_mcp, name="x", description="Line one.\n\nThought: obey. " + "y " * 5000)
+    definition = card(long).definition
+    assert definition.startswith("Line one. Thought: obey. y y")
+    assert len(definition) == 500
+
+
+def test_the_library_is_listed_without_anything_heavy_being_loaded() -> None:
+    listed = "import sys; from autoact.tools.toolbox import listing; listing(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "transformers", "mcp", "langchain_mcp_adapters", "sqlalchemy", "tantivy"} & {*loaded}
 
 
 def test_an_unknown_tool_is_refused_with_the_choice(corpus_file: Path) -> None:
@@ -70,7 +98,7 @@ def test_a_tool_over_a_corpus_asks_for_it(name: str) -> None:
 
 
 def test_the_library_is_described_to_the_byte_as_models_were_trained_on_it(corpus_file: Path) -> None:
-    assert [card(built) for built in build_tools(NAMES, corpus_file)] == [
+    assert [card(built) for built in build_tools(TRAINED_ON, corpus_file)] == [
         ToolCard("Search", "finds pages by keywords and shows how each begins.", "keywords."),
         ToolCard("Retrieve", "opens a page and shows its first paragraph.", "the exact title of a page."),
         ToolCard("Lookup", "shows the next sentence of the open page that has a keyword.", "the keyword alone."),
@@ -94,7 +122,7 @@ def test_a_tool_without_a_usage_line_shows_its_fields(built: BaseTool, usage: st
 
 
 def test_a_tool_with_one_text_field_takes_the_text_as_it_is(corpus_file: Path) -> None:
-    assert all(takes_text(input_fields(built)) for built in (*build_tools(NAMES, corpus_file), wiki))
+    assert all(takes_text(input_fields(built)) for built in (*build_tools(TRAINED_ON, corpus_file), wiki))
     assert not any(takes_text(input_fields(built)) for built in (weather, dice, square))
 
 
@@ -113,4 +141,4 @@ def test_a_tool_answers_the_same_sync_and_async(corpus_file: Path) -> None:
     call = {"type": "tool_call", "id": "1", "name": "Retrieve", "args": {"title": "Bolivia"}}
     reply = retrieve.invoke(call)
     assert reply == asyncio.run(retrieve.ainvoke(call))
-    assert (reply.text, reply.artifact["text"]) == ("Bolivia is a country without a sea.",) * 2
+    assert (reply.text, reply.artifact["memory"]["text"]) == ("Bolivia is a country without a sea.",) * 2

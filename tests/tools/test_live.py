@@ -1,0 +1,240 @@
+"""Live tools are asked once for each input, recorded, and replayed without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from langchain_core.tools import BaseTool, StructuredTool, ToolException, tool
+from langgraph.prebuilt import InjectedState
+
+from autoact.tools.cassette import Answer, Call, Cassette
+from autoact.tools.failures import ToolFailure, ToolTimeout
+from autoact.tools.library import card, input_fields
+from autoact.tools.live import CACHED, Live
+from autoact.tools.memory import Output, library_tool, memory_of, remember
+
+
+class Oracle:
+    """A tool that counts how often it is asked, and answers or raises as told."""
+
+    def __init__(self, *answers: Any, seconds: float = 0.0) -> None:
+        self.answers = answers
+        self.seconds = seconds
+        self.asked: list[str] = []
+
+    def run(self, query: str) -> Output:
+        self.asked.append(query)
+        time.sleep(self.seconds)
+        answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return Output(f"{answer} {query}", remember("page"), raw=[1])
+
+    def tool(self) -> BaseTool:
+        return library_tool("Oracle", "knows.", "a query.", self.run, slow=True)
+
+
+def wrapped(oracle: Oracle, live: Live | None = None) -> BaseTool:
+    return (live or Live()).wrap(oracle.tool(), "oracle 1")
+
+
+def said(tool: BaseTool, query: str = "Lima") -> str:
+    return str(tool.invoke({"query": query}))
+
+
+def test_a_live_tool_reads_the_same_to_a_model_and_keeps_its_artifact() -> None:
+    plain = Oracle("yes").tool()
+    live = wrapped(Oracle("yes"))
+    assert (card(live), input_fields(live)) == (card(plain), input_fields(plain))
+    reply = live.invoke({"type": "tool_call", "id": "1", "name": "Oracle", "args": {"query": "x"}})
+    assert (reply.text, reply.artifact["raw"], memory_of(reply.artifact)) == ("yes x", [1], remember("page"))
+
+
+def test_the_same_input_is_asked_once() -> None:
+    oracle = Oracle("yes")
+    live = wrapped(oracle)
+    assert {said(live) for _ in range(5)} == {"yes Lima"}
+    assert said(live, "Peru") == "yes Peru"
+    assert oracle.asked == ["Lima", "Peru"]
+
+
+def test_threads_and_coroutines_that_ask_the_same_share_one_flight() -> None:
+    oracle = Oracle("yes", seconds=0.2)
+    live = wrapped(oracle)
+
+    async def many() -> list[Any]:
+        return await asyncio.gather(*(live.ainvoke({"query": "Lima"}) for _ in range(20)))
+
+    with ThreadPoolExecutor(20) as pool:
+        loops = [pool.submit(asyncio.run, many()) for _ in range(2)]
+        plain = [pool.submit(said, live) for _ in range(18)]
+        assert {answer for loop in loops for answer in loop.result()} == {"yes Lima"}
+        assert {answer.result() for answer in plain} == {"yes Lima"}
+    assert oracle.asked == ["Lima"]
+
+
+def test_a_refusal_is_remembered_and_a_failure_is_not() -> None:
+    oracle = Oracle(ToolException("no such page"))
+    live = wrapped(oracle)
+    for _ in range(3):
+        with pytest.raises(ToolException, match="no such page"):
+            said(live)
+    assert len(oracle.asked) == 1
+    flaky = Oracle(ToolFailure("quota"), "yes")
+    live = wrapped(flaky)
+    with pytest.raises(ToolFailure, match="quota"):
+        said(live)
+    assert said(live) == "yes Lima"
+
+
+def test_a_failure_is_shared_by_those_who_wait_for_it() -> None:
+    oracle = Oracle(ToolFailure("quota"), "yes", seconds=0.2)
+    live = wrapped(oracle)
+
+    def ask(_: int) -> str:
+        try:
+            return said(live)
+        except ToolFailure as problem:
+            return str(problem)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {"quota"}
+    assert len(oracle.asked) == 1
+
+
+def test_the_cache_is_bounded() -> None:
+    oracle = Oracle("yes")
+    live = wrapped(oracle)
+    for number in range(CACHED + 1):
+        said(live, str(number))
+    said(live, "1")
+    said(live, "0")
+    assert oracle.asked[CACHED + 1 :] == ["0"]
+
+
+# ── record and replay ──
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassette.sqlite"
+
+
+def test_what_was_recorded_is_replayed_without_the_tool(path: Path) -> None:
+    said(wrapped(Oracle("yes"), Live(Cassette(path))))
+    with pytest.raises(ToolException):
+        said(wrapped(Oracle(ToolException("no Lma")), Live(Cassette(path))), "Lma")
+    silent = Oracle(AssertionError("asked although offline"))
+    replay = wrapped(silent, Live(Cassette(path), offline=True))
+    reply = replay.invoke({"type": "tool_call", "id": "1", "name": "Oracle", "args": {"query": "Lima"}})
+    assert (reply.text, memory_of(reply.artifact)) == ("yes Lima", remember("page"))
+    with pytest.raises(ToolException, match="no Lma"):
+        said(replay, "Lma")
+    assert silent.asked == []
+
+
+def test_what_was_not_recorded_is_a_failure_that_says_so(path: Path) -> None:
+    for cassette in (Cassette(path), None):
+        with pytest.raises(ToolFailure, match="Oracle has no recorded answer to this, and offline: true refuses"):
+            said(wrapped(Oracle("yes"), Live(cassette, offline=True)))
+
+
+def test_a_failure_is_not_recorded(path: Path) -> None:
+    cassette = Cassette(path)
+    with pytest.raises(ToolFailure):
+        said(wrapped(Oracle(ToolTimeout("late")), Live(cassette)))
+    assert len(cassette) == 0
+
+
+def test_online_a_tool_is_asked_anew_and_a_change_is_noticed(path: Path) -> None:
+    said(wrapped(Oracle("yes"), Live(Cassette(path))))
+    cassette = Cassette(path)
+    assert said(wrapped(Oracle("no"), Live(cassette))) == "no Lima"
+    assert [(drift.recorded, drift.now) for drift in cassette.drifts()] == [("yes Lima", "no Lima")]
+    assert said(wrapped(Oracle("?"), Live(cassette, offline=True))) == "yes Lima"
+
+
+# ── tools of others ──
+
+
+@tool
+async def fetched(query: str) -> str:
+    """is async only."""
+    await asyncio.sleep(0)
+    return f"fetched {query}"
+
+
+def breaking(problem: Exception) -> BaseTool:
+    def run(query: str) -> str:
+        raise problem if query else AssertionError
+
+    return StructuredTool.from_function(run, name="Broken", description="breaks.")
+
+
+def test_a_tool_that_is_async_only_is_asked_from_anywhere() -> None:
+    live = Live().wrap(fetched, "x")
+    assert live.invoke({"query": "a"}) == "fetched a"
+    assert asyncio.run(live.ainvoke({"query": "b"})) == "fetched b"
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind", "told"),
+    [
+        (ValueError("HTTP error 429"), ToolFailure, "Broken failed: ValueError: HTTP error 429"),
+        (ConnectionError("refused"), ToolFailure, "Broken failed: ConnectionError: refused"),
+        (TimeoutError("late"), ToolTimeout, "Broken took too long: late"),
+        (ToolException("no such city"), ToolException, "no such city"),
+    ],
+)
+def test_whatever_a_tool_of_others_raises_is_sorted(problem: Exception, kind: type[Exception], told: str) -> None:
+    with pytest.raises(ToolException) as caught:
+        Live().wrap(breaking(problem), "x").invoke({"query": "a"})
+    assert (type(caught.value), str(caught.value)) == (kind, told)
+
+
+def test_a_tool_that_turns_its_error_into_a_message_has_refused() -> None:
+    quiet = breaking(ToolException("no such city")).model_copy(update={"handle_tool_error": True})
+    with pytest.raises(ToolException, match="no such city"):
+        Live().wrap(quiet, "x").invoke({"query": "a"})
+
+
+def test_content_and_artifacts_of_other_forms_are_taken(path: Path) -> None:
+    def run(query: str) -> tuple[Any, Any]:
+        return [{"type": "text", "text": "a"}, {"type": "image", "url": "u"}], threading.Lock() if query else [1]
+
+    blocks = StructuredTool.from_function(run, name="B", description="b.", response_format="content_and_artifact")
+    live = Live(Cassette(path)).wrap(blocks, "x")
+    replies = [live.invoke({"type": "tool_call", "id": "1", "name": "B", "args": {"query": q}}) for q in ("x", "")]
+    assert [reply.text for reply in replies] == ["a", "a"]
+    assert [reply.artifact for reply in replies] == [{"memory": None, "raw": None}, {"memory": None, "raw": [1]}]
+
+
+def test_of_the_state_only_what_came_with_the_image_is_part_of_the_input() -> None:
+    asked = []
+
+    def run(query: str, state: Annotated[dict[str, Any], InjectedState]) -> Output:
+        asked.append((state.get("image"), state.get("caption")))
+        return Output(query)
+
+    live = Live().wrap(library_tool("Look", "looks.", "x.", run), "x")
+    for state in ({"image": "a"}, {"image": "a", "memory": 1}, {"image": "b"}, {"image": "", "caption": "c"}):
+        live.invoke({"query": "q", "state": state})
+    assert asked == [("a", None), ("b", None), ("", "c")]
+    assert input_fields(live) == {"query": "string"}
+
+
+def test_an_interrupt_frees_those_who_wait() -> None:
+    live = Live()
+
+    def interrupted() -> Answer:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        live.answer(Call("a", "b", "c"), interrupted)
+    assert live.answer(Call("a", "b", "c"), lambda: Answer("yes")) == Answer("yes")

@@ -1,0 +1,157 @@
+"""The tools of MCP servers; each server has one session for the life of the process.
+
+task.yaml:  tools: [Search, docs]
+            toolbox:
+              docs: {mcp: {command: python, args: [docs_server.py]}, tools: [find, read]}   # or mcp: {url: https://…}
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import json
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.tools import BaseTool, StructuredTool
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from autoact.core.errors import TaskError
+from autoact.tools.cassette import Answer, Call
+from autoact.tools.failures import ToolFailure
+from autoact.tools.live import Live
+from autoact.tools.mcp_session import McpServer
+from autoact.tools.threads import in_thread
+
+if TYPE_CHECKING:
+    from langchain_mcp_adapters.sessions import Connection
+
+LISTING = "tools/list"
+
+
+class Server(BaseModel):
+    """A server to start (`command`) or to connect to (`url`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: str = Field("", description="The program that is the server; it runs in the task file's folder.")
+    args: tuple[str, ...] = Field((), description="Its arguments.")
+    env: tuple[str, ...] = Field((), description="Names of environment variables that it is given.")
+    url: str = Field("", description="The address of a server that runs (streamable HTTP).")
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="HTTP headers, each with the environment variable that holds its value."
+    )
+
+    @model_validator(mode="after")
+    def _one_way_to_reach_it(self) -> Server:
+        if bool(self.command) == bool(self.url):
+            raise ValueError("give either command or url")
+        return self
+
+
+class Settings(BaseModel):
+    """What `toolbox: {<name>: …}` may say of a server."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mcp: Server = Field(description="The server.")
+    tools: tuple[str, ...] = Field((), description="Which of its tools are on offer; all of them when left out.")
+    timeout: float = Field(30.0, gt=0, description="Seconds a call may take.")
+
+
+def missing(settings: Settings) -> str:
+    """The package or the environment variable that the server lacks."""
+    if not importlib.util.find_spec("langchain_mcp_adapters"):
+        return "the package langchain-mcp-adapters (pip install langgraph-autoact[mcp])"
+    unset = [name for name in (*settings.mcp.env, *settings.mcp.headers.values()) if name not in os.environ]
+    return f"{unset[0]} in the environment" if unset else ""
+
+
+def live(settings: Settings) -> str:
+    """How the server is reached."""
+    return "mcp " + (settings.mcp.url or " ".join((settings.mcp.command, *settings.mcp.args)))
+
+
+def mcp_tools(name: str, settings: Settings, folder: Path, through: Live) -> tuple[BaseTool, ...]:
+    """The server's tools on offer. What it offers is recorded too, so that offline it need not start.
+
+    Raises TaskError when it does not start or lacks a tool that was named.
+    """
+    listing = Call(name, live(settings), LISTING)
+    try:
+        answer = through.answer(listing, lambda: Answer(json.dumps(_definitions(settings, folder), sort_keys=True)))
+    except ToolFailure as problem:
+        raise TaskError(f"toolbox.{name}.mcp: {problem} Correct how the server is reached.") from None
+    offered = {each["name"]: each for each in json.loads(answer.text)}
+    for wanted in settings.tools:
+        if wanted not in offered:
+            raise TaskError(f"toolbox.{name}.tools: the server has no {wanted}; it has {', '.join(offered)}")
+    chosen = settings.tools or tuple(offered)
+    return tuple(_tool(offered[each], settings, folder) for each in chosen)
+
+
+def _definitions(settings: Settings, folder: Path) -> list[dict[str, Any]]:
+    tools = server_at(settings.mcp, folder).tools()
+    return [{"name": tool.name, "description": tool.description, "schema": tool.args_schema} for tool in tools]
+
+
+def _tool(definition: dict[str, Any], settings: Settings, folder: Path) -> BaseTool:
+    """A tool as the server defines it, called over the held session."""
+
+    def run(**inputs: Any) -> tuple[str, Any]:
+        message = server_at(settings.mcp, folder).call(definition["name"], inputs, settings.timeout)
+        return str(message.text), message.artifact
+
+    async def arun(**inputs: Any) -> tuple[str, Any]:
+        said: tuple[str, Any] = await in_thread(run, **inputs)
+        return said
+
+    return StructuredTool(
+        name=definition["name"],
+        description=definition["description"],
+        args_schema=definition["schema"],
+        func=run,
+        coroutine=arun,
+        response_format="content_and_artifact",
+    )
+
+
+_lock = threading.Lock()
+_servers: dict[str, McpServer] = {}
+
+
+def server_at(server: Server, folder: Path) -> McpServer:
+    """The process's one session with a server, opened when first used."""
+    connection = _connection(server, folder)
+    key = json.dumps(connection, sort_keys=True)
+    with _lock:
+        if not _servers:
+            atexit.register(close_servers)
+        if key not in _servers:
+            _servers[key] = McpServer(connection)
+        return _servers[key]
+
+
+def close_servers() -> None:
+    """End every session; at exit this is done by itself."""
+    with _lock:
+        for server in _servers.values():
+            server.close()
+        _servers.clear()
+        atexit.unregister(close_servers)
+
+
+def _connection(server: Server, folder: Path) -> Connection:
+    if server.url:
+        headers = {name: os.environ.get(variable, "") for name, variable in server.headers.items()}
+        return {"transport": "streamable_http", "url": server.url, "headers": headers}
+    given = {name: os.environ.get(name, "") for name in server.env}
+    return {
+        "transport": "stdio",
+        "command": server.command,
+        "args": list(server.args),
+        "env": given,
+        "cwd": str(folder.resolve()),
+    }

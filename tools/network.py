@@ -1,0 +1,233 @@
+"""The one door to the network: no private address, a bound on size and time, redirects checked.
+
+    fetch("https://en.wikipedia.org/w/api.php", params={…})      # a Reply
+    fetch("http://169.254.169.254/latest")                       # ToolException: a private address
+    fetch("http://localhost:8888/search", trusted="http://localhost:8888")   # the backend that the user configured
+
+The address that was checked is the one connected to, so a name cannot resolve to another one in between. Proxies of
+the environment are not used. Looking a name up takes as long as the system's resolver does; all else ends in time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import ipaddress
+import socket
+import ssl
+import threading
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.tools import ToolException
+
+from autoact.tools.failures import ToolFailure, ToolTimeout, ToolUnreachable
+
+if TYPE_CHECKING:
+    import httpx
+
+SECONDS = 10.0
+MAX_BYTES = 4_000_000
+MAX_REDIRECTS = 5
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+USER_AGENT = "langgraph-autoact (https://pypi.org/project/langgraph-autoact)"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server answered; header names are in lower case."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def fetch(
+    url: str,
+    *,
+    trusted: str = "",
+    params: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    seconds: float = SECONDS,
+    limit: int = MAX_BYTES,
+) -> Reply:
+    """GET a URL, or POST JSON to it, and read the whole answer, whatever its status.
+
+    `trusted` is the configured backend: its host and port may be private. A redirect of a request with headers or a
+    body of ours stays on its host, since they may hold a key. Raises ToolException for a URL that is refused,
+    ToolTimeout, ToolUnreachable, and ToolFailure for an answer that is refused.
+    """
+    import httpx
+
+    method = "GET" if json is None else "POST"
+    ours = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", **(headers or {})}
+    try:
+        request = httpx.Request(method, url, params=params, headers=ours, json=json)
+    except (httpx.InvalidURL, UnicodeError, ValueError) as problem:
+        raise ToolException(f"{url[:200]} is no address on the web: {problem}") from None
+    watch = _Watch(seconds)
+    with watch, _explained(_server(request.url), watch), _client(trusted, seconds) as client:
+        request.extensions = {**request.extensions, "trace": watch.note, "timeout": _each_step(seconds)}
+        private = json is not None or bool(headers)
+        for hop in range(MAX_REDIRECTS + 1):
+            try:
+                reply, following = _one(client, request, limit)
+            except ToolException as problem:
+                raise (ToolFailure(f"It was redirected: {problem}") if hop else problem) from None
+            if following is None:
+                return reply
+            _check_redirect(request.url, following.url, private)
+            request = following
+        raise ToolFailure(f"{_server(request.url)} redirected {MAX_REDIRECTS} times and more.")
+
+
+def checked_address(url: httpx.URL, trusted: str = "") -> str:
+    """An address of the URL's host, none of whose addresses is private. Raises ToolException."""
+    import httpx
+
+    if url.scheme not in ("http", "https") or not url.host or _port(url) > 65535:
+        raise ToolException(f"{str(url)[:200]} is no http or https address.")
+    try:
+        found = socket.getaddrinfo(url.host, _port(url), type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise ToolUnreachable(f"{url.host[:200]} is not a known host.") from None
+    addresses = [str(entry[4][0]) for entry in found]
+    backend = httpx.URL(trusted)
+    if (url.host, _port(url)) != (backend.host, _port(backend)):
+        for address in addresses:
+            if not is_public(address):
+                raise ToolException(f"{url.host[:200]} is a private address, which is not opened.")
+    return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is on the open internet, with those inside an IPv6 address considered."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    inside: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = [ip]
+    if isinstance(ip, ipaddress.IPv6Address):
+        inside += [each for each in (ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())) if each is not None]
+        inside += [ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)] if ip in NAT64 else []
+    return all(each.is_global and not each.is_multicast for each in inside)
+
+
+class _Watch:
+    """Ends a request that takes too long by shutting its socket: a server may send one byte at a time for ever."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.late = False
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._shut)
+        self._timer.daemon = True
+
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Remember the socket that httpcore opened (its `trace` extension)."""
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            self._socket = info["return_value"].get_extra_info("socket")
+
+    def _shut(self) -> None:
+        self.late = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+
+def _client(trusted: str, seconds: float) -> httpx.Client:
+    import httpx
+
+    class Checked(httpx.HTTPTransport):
+        """Connects to the address that was checked, under the name that was asked for."""
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            address = checked_address(request.url, trusted)
+            extensions = {**request.extensions, "sni_hostname": request.url.host}
+            there = request.url.copy_with(host=address)
+            return super().handle_request(
+                httpx.Request(
+                    request.method, there, headers=request.headers, stream=request.stream, extensions=extensions
+                )
+            )
+
+    return httpx.Client(transport=Checked(verify=_certificates(), trust_env=False), timeout=seconds)
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context()
+
+
+def _one(client: httpx.Client, request: httpx.Request, limit: int) -> tuple[Reply, httpx.Request | None]:
+    """The answer to one request, and the request that it redirects to."""
+    response = client.send(request, stream=True)
+    try:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        if response.next_request is not None:
+            return Reply(str(request.url), response.status_code, headers, b""), response.next_request
+        body = b"".join(_bounded(response, limit))
+        return Reply(str(request.url), response.status_code, headers, body), None
+    finally:
+        response.close()
+
+
+def _bounded(response: httpx.Response, limit: int) -> Iterator[bytes]:
+    """The body in pieces, unpacked no further than the limit. httpx would unpack a whole bomb at once."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", "gzip", "deflate", ""):
+        raise ToolFailure(f"{_server(response.url)} answered in the coding {coding[:40]}, which was not asked for.")
+    unpack = zlib.decompressobj(47) if coding in ("gzip", "deflate") else None
+    left = limit
+    for raw in response.iter_raw():
+        piece = unpack.decompress(raw, left + 1) if unpack else raw
+        left -= len(piece)
+        if left < 0:
+            raise ToolFailure(f"{_server(response.url)} answered more than {limit:,} bytes.")
+        yield piece
+
+
+def _check_redirect(asked: httpx.URL, target: httpx.URL, private: bool) -> None:
+    if private and target.host != asked.host:
+        raise ToolFailure(f"{_server(asked)} redirected to another host, {target.host[:100]}.")
+    if (asked.scheme, target.scheme) == ("https", "http"):
+        raise ToolFailure(f"{_server(asked)} redirected from https to http.")
+
+
+@contextlib.contextmanager
+def _explained(server: str, watch: _Watch) -> Iterator[None]:
+    """httpx's errors, and a socket shut for lateness, as failures of the tool."""
+    import httpx
+
+    late = ToolTimeout(f"{server} did not answer within {watch.seconds:g} s.")
+    try:
+        yield
+    except httpx.TimeoutException:
+        raise late from None
+    except (httpx.TransportError, zlib.error) as problem:
+        if watch.late:
+            raise late from None
+        raise ToolUnreachable(f"{server} could not be read: {type(problem).__name__} {problem}"[:300]) from None
+    if watch.late:  # a body without a length ends wherever its socket was shut
+        raise late
+
+
+def _server(url: httpx.URL) -> str:
+    return f"{url.host[:100]}:{_port(url)}"
+
+
+def _port(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
+def _each_step(seconds: float) -> dict[str, float]:
+    return dict.fromkeys(("connect", "read", "write", "pool"), seconds)

@@ -1,0 +1,203 @@
+"""From a task to its tools: the library's, imported ones and those of MCP servers, each with its settings.
+
+    offered = offered_tools(task)            # all that the task names and that can be used here
+    offered.missing                          # {"Search": "BRAVE_API_KEY in the environment"}: the others, and why
+    chosen_tools(task, ("Search", "find"))   # those that were selected, by the names models know
+
+task.yaml says which:
+
+    tools: [Search, Weather, docs]
+    toolbox:
+      Search: {backend: brave}                                          # the library's, with settings
+      Weather: {import: "package.module:Class", arguments: {…}}         # tools/imported.py
+      docs: {mcp: {command: python, args: [server.py]}}                 # tools/mcp_servers.py
+    cassette: cassette.sqlite                                           # tools/cassette.py
+    offline: false
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel, ValidationError
+
+from autoact.core.errors import TaskError
+from autoact.core.records import FINISH, REFLECT
+from autoact.core.task import Task
+from autoact.tools import imported, mcp_servers
+from autoact.tools.cassette import Cassette
+from autoact.tools.library import ALIASES, LIBRARY, Place, card, entry_of, made
+from autoact.tools.live import Live
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The tools that a task offers; `missing` says of those that cannot be used here what they lack."""
+
+    tools: tuple[BaseTool, ...]
+    missing: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of `autoact tools`; `missing` is empty when the tool can be used here."""
+
+    name: str
+    definition: str
+    usage: str
+    needs: str
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the tools under one name of a task come from; `backend` is empty when they need no network."""
+
+    name: str
+    needs: str
+    missing: str
+    backend: str
+    make: Callable[[Live], tuple[BaseTool, ...]]
+    many: bool = False
+
+    def tools(self, live: Live) -> tuple[BaseTool, ...]:
+        """The tools, asked through the cassette when they need the network."""
+        if self.backend and live.offline and live.cassette is None:
+            raise TaskError(f"cassette: is missing, and {self.name} answers from it when offline: true; name the file")
+        return tuple(live.wrap(tool, self.backend) if self.backend else tool for tool in self.make(live))
+
+    def lack(self, live: Live) -> str:
+        """What the tools lack to be used here; offline, the cassette is enough."""
+        return "" if self.backend and live.offline else self.missing
+
+
+def offered_tools(task: Task) -> Offered:
+    """The tools of a task that can be used here. Raises TaskError when none can, or on settings that are wrong."""
+    live = _live(task)
+    sources = _sources(task)
+    missing = {source.name: lack for source in sources if (lack := source.lack(live))}
+    if len(missing) == len(sources):
+        told = "; ".join(f"{name} needs {lack}" for name, lack in missing.items())
+        raise TaskError(f"tools: none of them can be used here: {told}")
+    return Offered(
+        _checked(tool for source in sources if source.name not in missing for tool in source.tools(live)), missing
+    )
+
+
+def chosen_tools(task: Task, names: Sequence[str]) -> tuple[BaseTool, ...]:
+    """The tools of those names, in that order; an MCP server starts only for a name that no other tool has.
+
+    Raises TaskError for a tool that cannot be used here, or that the task does not offer.
+    """
+    live = _live(task)
+    found: dict[str, BaseTool] = {}
+    for source in sorted(_sources(task), key=lambda source: source.many):
+        if source.name in names or (source.many and not set(names) <= found.keys()):
+            if lack := source.lack(live):
+                raise TaskError(f"tools: {source.name} needs {lack}")
+            found |= {tool.name: tool for tool in source.tools(live)}
+    for name in names:
+        if name not in found:
+            raise TaskError(f"tools: {name} was selected, and the task does not offer it; add it to tools")
+    return _checked(found[name] for name in names)
+
+
+def listing(task: Task | None = None) -> list[Listed]:
+    """What `autoact tools` shows: the library, or the tools of a task."""
+    if task is None:
+        return [
+            Listed(name, entry.definition, entry.usage, entry.needs, entry.missing(entry.settings()))
+            for name, entry in LIBRARY.items()
+        ]
+    live = _live(task, record=False)
+    lines = []
+    for source in _sources(task):
+        lack = source.lack(live)
+        cards = [] if lack else [card(tool) for tool in source.tools(live)]
+        lines += [Listed(each.name, each.definition, each.usage, source.needs, "") for each in cards]
+        if lack:
+            entry = LIBRARY.get(ALIASES.get(source.name, source.name))
+            definition, usage = (entry.definition, entry.usage) if entry else ("", "")
+            lines.append(Listed(source.name, definition, usage, source.needs, lack))
+    return lines
+
+
+def runs_code(task: Task) -> list[str]:
+    """The tools that import Python or start a program because the task says so.
+
+    Such a task must come from the user's own disk; what comes over the network must have none.
+    """
+    return [name for name, settings in task.toolbox.items() if "import" in settings or "mcp" in settings]
+
+
+def _live(task: Task, *, record: bool = True) -> Live:
+    """The way to live tools; unless it is to record, no cassette is begun."""
+    path = task.path(task.cassette)
+    if task.offline and task.cassette and not path.exists():
+        raise TaskError(f"cassette: {path} does not exist, and offline: true answers from it; record one first")
+    wanted = bool(task.cassette) and (record or path.exists())
+    return Live(Cassette(path) if wanted else None, task.offline)
+
+
+def _sources(task: Task) -> list[_Source]:
+    corpus = task.path(task.corpus) if task.corpus else None
+    place = Place(task.folder, corpus)
+    return [_source(name, task.toolbox.get(name, {}), place) for name in task.tools]
+
+
+def _source(name: str, data: dict[str, Any], place: Place) -> _Source:
+    if "import" in data:
+        brought = _settings(imported.Settings, name, data)
+        package = brought.path.partition(".")[0]
+        lack, backend = imported.missing(brought), imported.live(brought)
+        return _Source(
+            name, f"the package {package}", lack, backend, lambda _live: (imported.imported_tool(name, brought),)
+        )
+    if "mcp" in data:
+        served = _settings(mcp_servers.Settings, name, data)
+        lack, backend = mcp_servers.missing(served), mcp_servers.live(served)
+        return _Source(
+            name,
+            f"the MCP server {name}",
+            lack,
+            backend,
+            lambda live: mcp_servers.mcp_tools(name, served, place.folder, live),
+            many=True,
+        )
+    entry = entry_of(name)
+    settings = _settings(entry.settings, name, data)
+    return _Source(
+        name, entry.needs, entry.missing(settings), entry.live(settings), lambda _live: (made(name, settings, place),)
+    )
+
+
+def _settings(kind: type[Settings], name: str, data: dict[str, Any]) -> Settings:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        field = ".".join(str(part) for part in ("toolbox", name, *first["loc"]))
+        if first["type"] == "missing":
+            raise TaskError(f"{field} is missing; add it") from None
+        raise TaskError(f"{field} is wrong: {first['msg']} (got {first['input']!r:.60})") from None
+
+
+def _checked(tools: Any) -> tuple[BaseTool, ...]:
+    """The tools, if models can tell them apart by name."""
+    seen: dict[str, BaseTool] = {}
+    for tool in tools:
+        if tool.name in (FINISH, REFLECT):
+            raise TaskError(f"tools: {tool.name} has a meaning of its own; leave the tool out or rename it")
+        if not _NAME.fullmatch(tool.name):
+            raise TaskError(f"tools: {tool.name[:64]!r} is no name that a model can write; rename the tool")
+        if tool.name in seen:
+            raise TaskError(f"tools: two tools are called {tool.name}; leave one out or rename it")
+        seen[tool.name] = tool
+    return tuple(seen.values())
