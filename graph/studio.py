@@ -17,16 +17,17 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.graph import Graph
+from langgraph.graph.state import CompiledStateGraph
 from langgraph_sdk.runtime import ServerRuntime
 
 from autoact.core.errors import UserError
+from autoact.core.records import Team
 from autoact.core.task import load_task
 from autoact.graph.chat import chat_planning
 from autoact.graph.context import Context
-from autoact.graph.group import group_planning
-from autoact.graph.run_folder import Planner, corpus_of, open_run, settings_of
-from autoact.models.load import load_model
-from autoact.tools.library import build_tools
+from autoact.graph.run_folder import Planner, RunFolder, open_run
 
 ATLAS = Path(__file__).parent.parent / "examples" / "atlas" / "task.yaml"
 # What the server and Studio put among the settings on their own account.
@@ -71,8 +72,20 @@ def team(named: str) -> Planner:
 def _built(named: str) -> Planner:
     run = Path(named or "runs/atlas")
     if named or (run / "team.json").exists():
-        return open_run(run).planner()
+        return drawn(open_run(run).planner())
     task = load_task(ATLAS)
-    model = load_model(task.model_spec(), task.endpoint)
-    tools = build_tools(task.tools, corpus_of(task))
-    return group_planning(model, tools, task.description, settings_of(task)).compile(name="autoact")
+    untrained = RunFolder(run, task, Team("", "", {}, task.tools, task.name))
+    return drawn(untrained.planner("zero-shot"))
+
+
+def drawn(planner: Planner) -> Planner:
+    """The same graph, drawn without the error handlers: LangGraph makes a node of each, which no edge leads to."""
+    return _Drawn(**{name: value for name, value in vars(planner).items() if name != "__orig_class__"})
+
+
+class _Drawn(CompiledStateGraph[Any, Any, Any, Any]):
+    async def aget_graph(self, config: RunnableConfig | None = None, *, xray: int | bool = False) -> Graph:
+        graph = await super().aget_graph(config, xray=xray)
+        for name in [name for name in graph.nodes if name.startswith("__error_handler__")]:
+            graph.remove_node(graph.nodes[name])
+        return graph
