@@ -24,7 +24,8 @@ demo: $(VENV)/.train
 test: $(VENV)/.dev
 	$(BIN)/pytest -m "not long"
 
-test-long: $(VENV)/.dev
+# beside pip's packages it needs the programs of PostgreSQL and bubblewrap (apt install postgresql bubblewrap)
+test-long: $(VENV)/.long
 	$(BIN)/pytest -m long
 
 check: $(VENV)/.dev
@@ -44,4 +45,8 @@ $(VENV)/.train: $(VENV)/.torch pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.train
 	$(PIP) --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(VENV)/.long: $(VENV)/.dev
+	$(PIP) --constraint constraints.txt --editable '.[dev,ocr]'
 	touch $@

@@ -16,6 +16,7 @@ from autoact.cli.errors import reported
 from autoact.cli.eval import evaluate_run
 from autoact.cli.example import example
 from autoact.cli.learn import learn
+from autoact.cli.serve import serve
 from autoact.cli.show import show
 from autoact.cli.tools import tools
 
@@ -43,6 +44,7 @@ app.command("learn")(learn)
 app.command("ask")(ask)
 app.command("eval")(evaluate_run)
 app.command("show")(show)
+app.command("serve")(serve)
 app.command("tools")(tools)
 app.command("example")(example)
 

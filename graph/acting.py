@@ -23,6 +23,7 @@ from langchain_core.messages import ToolMessage
 from langchain_core.tools import ToolException
 
 from autoact.core.records import FINISH, Step
+from autoact.core.text import storable
 from autoact.graph.context import Context
 from autoact.graph.review import Pending
 from autoact.prompts.template import fill
@@ -59,7 +60,7 @@ class Act:
 
     def with_result(self, message: ToolMessage, text: str) -> Act:
         """The action once its tool gave a message, whose text is now of bounded size."""
-        told = text.strip() or fill("no_output")
+        told = storable(text).strip() or fill("no_output")
         return replace(self, outcome=Outcome(told, message.status != "error", memory_of(message.artifact)))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoact.core.errors import ParseError
+from autoact.core.text import storable
 
 # Some chat templates open the block in the prompt, so that a reply begins in its middle; a cut one never closes.
 _THINKING = re.compile(r"\A\s*<think>(?:.*?</think>|.*\Z)|\A(?:(?!<think>).)*?</think>", re.DOTALL)
@@ -111,6 +112,7 @@ def parse_tools(text: str, tools: Sequence[str], limit: int) -> tuple[str, ...]:
 
 def without_thinking(text: str) -> str:
     """The text without a reasoning model's leading <think> block, closed or cut short, stripped."""
+    text = storable(text)
     while (rest := _THINKING.sub("", text).strip()) != text:
         text = rest
     return text

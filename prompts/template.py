@@ -34,9 +34,10 @@ def check_wording(name: str, text: str) -> None:
         parts = [part for part in Formatter().parse(text) if part[1] is not None]
     except ValueError:
         raise ValueError(f"its braces do not match; write {{{{ for a brace (its blanks: {wanted})") from None
-    # A format or conversion could blow a text up or read an attribute.
-    if {str(blank) for _, blank, _, _ in parts} != _load(name)[1] or any(spec or how for _, _, spec, how in parts):
-        raise ValueError(f"its blanks must be {wanted}, each written plainly")
+    # A format, a conversion or many a blank could blow a text up or read an attribute.
+    plainly = not any(spec or how for _, _, spec, how in parts)
+    if not plainly or sorted(str(part[1]) for part in parts) != sorted(_load(name)[1]):
+        raise ValueError(f"its blanks must be {wanted}, each once and written plainly")
 
 
 def load_all() -> None:

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from autoact.core.errors import ParseError
+from autoact.core.text import storable
 from autoact.prompts.parse import (
     PairDraft,
     Pairs,
@@ -101,7 +102,7 @@ def test_a_verdict_that_was_read_is_read_again_the_same(text: str, verdict: str)
 @given(ANY_TEXT)
 def test_an_input_that_was_read_is_read_again_the_same(text: str) -> None:
     said = parse_input("Input: " + text)
-    assert said == ("Input: " + text).strip()
+    assert said == storable("Input: " + text).strip()
     assert parse_input(said) == said
 
 
@@ -147,7 +148,6 @@ def test_a_hundred_kilobytes_of_the_worst_are_read_within_a_second(parser: str, 
         "Peru\nObservation: Peru is a planet.\nAction: Finish",
         "Thought: x\nVerdict: right",
         "Ünïcödé 日本語 עברית العربية 🙂",
-        "half a character \ud800",
         "x" * N,
         "a\n" * (N // 2) + "b",
     ],
