@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 from typing_extensions import override
 
 from autoact.core.errors import UserError
+from autoact.core.text import storable
 
 SECONDS = 10
 
@@ -34,8 +35,9 @@ class PostgresSaver(AsyncPostgresSaver):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        values = checkpoint["channel_values"]
-        checkpoint = {**checkpoint, "channel_values": {name: _storable(value) for name, value in values.items()}}
+        values = checkpoint["channel_values"].items()
+        kept = {name: storable(value) if isinstance(value, str) else value for name, value in values}
+        checkpoint = {**checkpoint, "channel_values": kept}
         return await super().aput(config, checkpoint, metadata, new_versions)
 
 
@@ -57,9 +59,3 @@ async def postgres_saver(url: str, serde: SerializerProtocol) -> AsyncIterator[P
     )
     async with pool:
         yield PostgresSaver(pool, serde=serde)
-
-
-def _storable(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
