@@ -2,7 +2,7 @@
 
 from autoact.graph import group_planning
 
-builder = group_planning("openai:gpt-5", tools, "Answer questions about our handbook.")
+builder = group_planning("ollama:qwen3", tools, "Answer questions about our handbook.")
 graph = builder.compile()
 graph.invoke({"question": "How many days of leave are there?"})["answer"]
 """

@@ -9,12 +9,8 @@ Whatever a tool does – raise, hang, write a megabyte – the planner reads a t
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Future
-from contextvars import copy_context
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
@@ -31,7 +27,6 @@ from autoact.tools.library import takes_text
 from autoact.tools.memory import Memory, memory_of
 
 LOOP = 2
-Messages = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +53,10 @@ class Act:
         """Since it began."""
         return perf_counter() - self.started
 
-    def with_result(self, message: ToolMessage, text: str) -> Act:
-        """The action once its tool gave a message, whose text is now of bounded size."""
+    def with_result(self, message: ToolMessage | None, text: str) -> Act:
+        """The action once its tool gave a message, if it did, whose text is now of bounded size."""
+        if message is None:
+            return replace(self, outcome=Outcome(fill("no_output")))
         told = storable(text).strip() or fill("no_output")
         return replace(self, outcome=Outcome(told, message.status != "error", memory_of(message.artifact)))
 
@@ -88,10 +85,10 @@ def _told_without_running(
         return Outcome(fill("rejected", tool=name, reason=pending.refused))
     if name == FINISH:
         return Outcome(ok=True)
-    if looping(pending, steps):
-        return Outcome(fill("loop"))
     if not name:
         return Outcome(fill("no_action"))
+    if looping(pending, steps):
+        return Outcome(fill("loop"))
     if name not in names:
         return Outcome(fill("unknown_tool", tool=name[:100], names=", ".join(names)))
     if inputs(fields[name], pending.argument) is None:
@@ -100,9 +97,19 @@ def _told_without_running(
 
 
 def looping(pending: Pending, steps: Sequence[Step]) -> bool:
-    """Whether the same call was made twice already, and told the same both times."""
-    told = [step.observation for step in steps if (step.tool, step.argument) == (pending.tool, pending.argument)]
-    return len(told) >= LOOP and len(set(told[-LOOP:])) == 1
+    """Whether the same call was made twice already, told the same both times, and nothing new was learned since.
+
+    What a human approved is made all the same.
+    """
+    told: list[str] = []
+    seen = {fill("loop")}
+    for step in steps:
+        if (step.tool, step.argument) != (pending.tool, pending.argument):
+            told = told if step.observation in seen else []
+        elif step.observation != fill("loop"):
+            told.append(step.observation)
+        seen.add(step.observation)
+    return not pending.approved and len(told) >= LOOP and len(set(told[-LOOP:])) == 1
 
 
 def inputs(fields: Mapping[str, str], argument: str) -> dict[str, Any] | None:
@@ -119,40 +126,3 @@ def inputs(fields: Mapping[str, str], argument: str) -> dict[str, Any] | None:
 def as_observation(problem: Exception) -> str:
     """What a planner reads of a tool that failed, in whatever way."""
     return str(problem) if isinstance(problem, ToolException) else f"{type(problem).__name__}: {problem}"
-
-
-def within(seconds: float, name: str, call: Callable[[], Messages]) -> Messages:
-    """What the call gives, or a message that it took too long; a thread that hangs is left behind."""
-    future: Future[Messages] = Future()
-    context = copy_context()
-
-    def work() -> None:
-        try:
-            future.set_result(context.run(call))
-        except BaseException as problem:  # an interrupt of the graph is none of the Exceptions
-            future.set_exception(problem)
-
-    threading.Thread(target=work, name=f"tool {name}", daemon=True).start()
-    try:
-        return future.result(seconds)
-    except TimeoutError:
-        if future.done():
-            raise
-        return _late(seconds, name)
-
-
-async def awithin(seconds: float, name: str, call: Awaitable[Messages]) -> Messages:
-    """The same in an event loop."""
-    timer = asyncio.timeout(seconds)
-    try:
-        async with timer:
-            return await call
-    except TimeoutError:
-        if not timer.expired():
-            raise
-        return _late(seconds, name)
-
-
-def _late(seconds: float, name: str) -> Messages:
-    text = fill("timeout", tool=name, seconds=f"{seconds:g}")
-    return {"messages": [ToolMessage(text, tool_call_id="call", name=name, status="error")]}

@@ -45,7 +45,9 @@ class Context(BaseModel):
     max_reflections: int = _setting(2, "Times reflection may send the plan back to work.", ge=0)
     reflect: bool = _setting(True, "Whether a finished answer is reflected on.", "reflect")
     max_tokens: int = _setting(256, "Tokens a turn may take.", gt=0)
-    temperature: float = _setting(0.0, "Sampling temperature; 0 decodes greedily.", ge=0, le=2)
+    temperature: float | None = _setting(
+        0.0, "Sampling temperature; 0 decodes greedily, null is the model's own choice.", ge=0, le=2
+    )
     seed: int | None = _setting(None, "Seed of the sampling; each turn draws its own from it.")
     constrain: bool = _setting(False, "Whether turns are held to their form, by backends that can.", "plan", "reflect")
     plan_model: str = _setting("plan", "Who plans: a model of the team, by name.", "plan")
@@ -55,7 +57,7 @@ class Context(BaseModel):
     approve_tools: list[str] = _setting(
         [], "Tools whose every call waits for a human to approve, edit or reject it.", "executor"
     )
-    tool_timeout: float = _setting(60.0, "Seconds a tool may take.", "executor", gt=0)
+    tool_timeout: float = _setting(60.0, "Seconds a tool may take.", "executor", gt=0, le=86_400)
     observation_tokens: int = _setting(1000, "Tokens of an observation at most.", "executor", ge=16)
     task_prompt: str = _setting("", "What the agents are told of the task.", *ROLES, prompt=True)
     system_prompt: str = _setting("", "The system turn, with {description} and {tools}.", "plan", prompt=True)

@@ -4,6 +4,7 @@
                             executor → reflect → END   a Finish that reflection agrees with
                                        reflect → plan  one that it doubts
             plan → executor                            an action that is no tool
+            executor → executor                        an action that waits for a human
 
 The edges read `state["next"]`, so that a state edited in LangGraph Studio goes on from the edit.
 """
@@ -55,7 +56,7 @@ def graph_of(setup: Setup) -> StateGraph[State, Any, Input, State]:
     onward = RunnableCallable(_next, _anext, name="next", trace=False)
     graph.add_conditional_edges("plan", onward, ["tool", "executor"])
     graph.add_conditional_edges("tool", onward, ["executor"])
-    graph.add_conditional_edges("executor", onward, ["plan", "reflect", END])
+    graph.add_conditional_edges("executor", onward, ["plan", "executor", "reflect", END])
     graph.add_conditional_edges("reflect", onward, ["plan", END])
     return graph
 

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph._internal._runnable import RunnableCallable  # as langgraph-supervisor; a test guards it
 from langgraph.errors import NodeError
 from langgraph.graph import END
-from langgraph.prebuilt import ToolNode
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Overwrite
 
@@ -25,17 +24,21 @@ from autoact.agents import plan, reflect, tool
 from autoact.core.errors import UserError
 from autoact.core.records import FINISH, REFLECT, ROLES, Step, to_json
 from autoact.core.seeds import seed_of
-from autoact.graph.acting import Act, action, as_observation, awithin, within
+from autoact.core.text import line_of
+from autoact.graph.acting import Act, action
+from autoact.graph.calling import Caller
 from autoact.graph.context import Context
 from autoact.graph.review import pending_of, reviewed
 from autoact.graph.setup import Setup
-from autoact.graph.speaking import TOO_LONG, Asked, address_of
-from autoact.graph.state import BESIDE, VERSION, State, check_version, entered, question_of, steps_of
+from autoact.graph.speaking import Asked, address_of
+from autoact.graph.state import VERSION, State, check_version, entered, question_of, steps_of
+from autoact.models.failures import too_long
 from autoact.models.load import sampled
 from autoact.models.tokens import shorten
 from autoact.prompts.grammar import plan_regex, reflect_regex
 from autoact.prompts.render import Brief
 
+WAITS = {"waits": True, "next": "executor"}
 Update = dict[str, Any]
 Ask = Callable[[State, Brief, list[Step]], list[BaseMessage]]
 Read = Callable[[State, AIMessage, str, Context], Update]
@@ -46,7 +49,7 @@ class Nodes:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.tool_node = ToolNode(setup.tools, handle_tool_errors=as_observation)
+        self.caller = Caller(setup.tools)
 
     # ── plan ──
 
@@ -64,9 +67,9 @@ class Nodes:
         turn = plan.read(brief, str(reply.text))
         fresh = _fresh() if state.get("status") else {}
         begun = {} if steps_of(state) else self._begun(state, settings)
-        pending = {"thought": turn.thought, "tool": turn.tool, "argument": "", "wrote": {"plan": wrote}}
+        pending = {"thought": turn.thought, "tool": turn.tool, "argument": "", "wrote": {"plan": wrote}, "waits": False}
         onward = {"next": "tool" if turn.tool in brief.names() else "executor"}
-        return {**fresh, **begun, **_taken(state), **pending, **onward}
+        return {**fresh, **begun, **pending, **onward}
 
     def _begun(self, state: State, settings: Context) -> Update:
         asked = {name: value for name, value in to_json(question_of(state)).items() if value}
@@ -93,36 +96,39 @@ class Nodes:
 
         def run(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
             act = self._act(state, runtime)
-            if act.call:
-                call = partial(self.tool_node.invoke, _sent(act.call, state), config)
-                act = self._ran(act, within(act.settings.tool_timeout, act.pending.tool, call))
-            return self._told(state, act, runtime)
+            if act and act.call:
+                act = self._ran(act, self.caller.call(_sent(act.call, state), config, act.settings.tool_timeout))
+            return self._told(state, act, runtime) if act else dict(WAITS)
 
         async def arun(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
             act = self._act(state, runtime)
-            if act.call:
-                call = self.tool_node.ainvoke(_sent(act.call, state), config)
-                act = self._ran(act, await awithin(act.settings.tool_timeout, act.pending.tool, call))
-            return self._told(state, act, runtime)
+            if act and act.call:
+                sent = _sent(act.call, state)
+                act = self._ran(act, await self.caller.acall(sent, config, act.settings.tool_timeout))
+            return self._told(state, act, runtime) if act else dict(WAITS)
 
         return RunnableCallable(run, arun, name="executor")
 
-    def _act(self, state: State, runtime: Runtime[Any]) -> Act:
-        """What is to be done; interrupts for a human's word on it where the settings ask for one."""
+    def _act(self, state: State, runtime: Runtime[Any]) -> Act | None:
+        """What is to be done; None to note first that it waits for a human, then an interrupt for their word.
+
+        Once it is noted, no resume under other settings, or none, gets past the human.
+        """
         settings = self._opened(state, runtime)
         names, pending = self.setup.brief(settings).names(), pending_of(state)
-        if pending.tool in settings.approve_tools and pending.tool in names:
+        if state.get("waits"):
             pending = reviewed(pending, names)
+        elif pending.tool in settings.approve_tools and pending.tool in names:
+            return None
         act = action(pending, settings, names, self.setup.fields, steps_of(state))
         if act.call:
             runtime.stream_writer({"event": "action", "tool": pending.tool, "input": pending.argument})
         return act
 
-    def _ran(self, act: Act, result: dict[str, Any]) -> Act:
+    def _ran(self, act: Act, message: ToolMessage | None) -> Act:
         """The action with what its tool gave."""
-        plans = self.setup.model("plan", act.settings)
-        text = shorten(plans, str(result["messages"][0].text), act.settings.observation_tokens)
-        return act.with_result(result["messages"][0], text)
+        plans, text = self.setup.model("plan", act.settings), str(message.text) if message else ""
+        return act.with_result(message, shorten(plans, text, act.settings.observation_tokens))
 
     def _told(self, state: State, act: Act, runtime: Runtime[Any]) -> Update:
         """The update after an action, told to whoever follows the run."""
@@ -135,7 +141,7 @@ class Nodes:
         """The update after the action: the step, the memory, and where to go."""
         pending, outcome = act.pending, act.outcome
         step = Step(pending.thought, pending.tool, pending.argument, outcome.text, outcome.ok, pending.wrote)
-        update: Update = {"tool": pending.tool, "argument": pending.argument, "steps": [to_json(step)]}
+        update: Update = {"tool": pending.tool, "argument": pending.argument, "waits": False, "steps": [to_json(step)]}
         if outcome.memory is not None:
             update["memory"] = outcome.memory
         if pending.tool == FINISH and outcome.ok:
@@ -225,13 +231,14 @@ class Nodes:
         if isinstance(error.error, UserError):
             raise error.error
         where, state = error.node, entered(state, error.node)
+        settings = self._opened(state, runtime)
         if where in ROLES:
-            where = address_of(self.setup.model(where, self._opened(state, runtime)))
-        cause = f"{where}: {type(error.error).__name__}: {error.error}"
-        fresh = _fresh() if state.get("status") else {}
-        status = "halted" if isinstance(error.error, TOO_LONG) else "error"
+            where = address_of(self.setup.model(where, settings))
+        cause = f"{where}: {type(error.error).__name__}: {line_of(error.error)}"
+        fresh = _fresh() | self._begun(state, settings) if state.get("status") else {}
+        status = "halted" if too_long(error.error) else "error"
         answer = {"answer": ""} if status == "error" else {}
-        update = fresh | _taken(state) | _ended(status) | {"error": cause} | answer
+        update = fresh | _ended(status) | {"error": cause} | answer
         return Command(update=_told_of_end(state, update, runtime), goto=END)
 
 
@@ -243,11 +250,6 @@ def _sent(call: dict[str, Any], state: State) -> dict[str, Any]:
 
 def _ended(status: str) -> Update:
     return {"next": END, "status": status}
-
-
-def _taken(state: State) -> Update:
-    """What came beside the question goes, or the next question would be shown it; `asked` keeps it."""
-    return {name: [] if name == "choices" else "" for name in BESIDE if state.get(name)}
 
 
 def _fresh() -> Update:

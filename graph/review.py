@@ -26,13 +26,14 @@ HUMAN = "human"
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An action that has not run yet; `refused` is why a human will not have it."""
+    """An action that has not run yet; a human may have said to run it, or why not (`refused`)."""
 
     thought: str
     tool: str
     argument: str
     wrote: dict[str, str] = field(default_factory=dict)
     refused: str | None = None
+    approved: bool = False
 
 
 def pending_of(state: State) -> Pending:
@@ -65,7 +66,7 @@ def _decided(pending: Pending, answer: Any, names: Collection[str]) -> Pending:
     decision = decisions[0] if isinstance(decisions, list) and len(decisions) == 1 else None
     match decision:
         case {"type": "approve"}:
-            return pending
+            return replace(pending, approved=True)
         case {"type": "reject", **rest}:
             return replace(pending, refused=str(rest.get("message") or "no reason was given"))
         case {"type": "edit", "edited_action": {"name": str(name), "args": {"input": str(text)}}} if name in names:
@@ -78,4 +79,4 @@ def _decided(pending: Pending, answer: Any, names: Collection[str]) -> Pending:
 
 def _edited(pending: Pending, tool: str, argument: str) -> Pending:
     wrote = pending.wrote | ({"plan": HUMAN} if tool != pending.tool else {})
-    return replace(pending, tool=tool, argument=argument, wrote=wrote | {"tool": HUMAN})
+    return replace(pending, tool=tool, argument=argument, wrote=wrote | {"tool": HUMAN}, approved=True)

@@ -8,7 +8,7 @@ setup.brief(settings)                           # what the agents read, in this 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -16,6 +16,7 @@ from langchain_core.tools import BaseTool
 
 from autoact.core.errors import UserError
 from autoact.core.records import FINISH, REFLECT, ROLES, ToolCard
+from autoact.core.text import TOOL_NAME
 from autoact.graph.context import Context
 from autoact.models.load import load_model
 from autoact.prompts.render import Brief
@@ -46,13 +47,17 @@ class Setup:
         """The settings of a run, given its context. Raises UserError on a name that the team does not have.
 
         `kept` are the settings that the question was begun with; a run that is resumed without a context goes on
-        under them. A context that is not ours – that of a parent graph – changes nothing.
+        under them. A context that is not ours – that of a parent graph – changes nothing. What the graph or the
+        question's beginning says must be approved stays so.
         """
-        settings = self.defaults.but(Context(**kept)) if kept else self.defaults
-        if isinstance(given, Context) and given.model_fields_set:
-            settings = settings.but(given)
-        if settings is not self.defaults:
-            self._check(settings)
+        layers = [Context(**kept)] if kept else []
+        layers += [given] if isinstance(given, Context) and given.model_fields_set else []
+        if not layers:
+            return self.defaults
+        settings = reduce(Context.but, layers, self.defaults)
+        approved = dict.fromkeys(name for layer in (self.defaults, *layers) for name in layer.approve_tools)
+        settings = settings.model_copy(update={"approve_tools": list(approved)})
+        self._check(settings)
         return settings
 
     def model(self, role: str, settings: Context) -> BaseChatModel:
@@ -79,8 +84,12 @@ def models_of(models: Models) -> dict[str, BaseChatModel]:
     """Models by name; one model alone speaks in all three roles. Raises UserError when a role has none."""
     if isinstance(models, BaseChatModel | str):
         models = dict.fromkeys(ROLES, load_model(models) if isinstance(models, str) else models)
-    for role in ROLES:
-        if role not in models:
+    if not isinstance(models, Mapping):
+        raise UserError(
+            f"{type(models).__name__} is no team; give one chat model, or one for each of {', '.join(ROLES)}"
+        )
+    for role in (*ROLES, *models):
+        if not isinstance(models.get(role), BaseChatModel | str):
             raise UserError(f"no model speaks as {role}; give one for each of {', '.join(ROLES)}")
     return {name: load_model(model) if isinstance(model, str) else model for name, model in models.items()}
 
@@ -93,8 +102,13 @@ def brief_of(description: str, tools: Sequence[BaseTool]) -> Brief:
 def cards_of(tools: Sequence[BaseTool]) -> tuple[ToolCard, ...]:
     """What models read about the tools, Finish last.
 
-    Raises UserError on a name used twice, whatever its case, or called Reflect.
+    Raises UserError on a name used twice, whatever its case, called Reflect, or that no model's reply could name.
     """
+    for tool in tools:
+        if not isinstance(tool, BaseTool):
+            raise UserError(f"{tool!r:.60} is no tool; decorate a function with langchain_core.tools.tool")
+        if not TOOL_NAME.fullmatch(tool.name):
+            raise UserError(f"{tool.name!r:.60} is no name that a model can write; rename the tool")
     cards = (*(card(tool) for tool in tools), FINISH_CARD)
     names = [item.name for item in cards]
     if len({name.lower() for name in (*names, REFLECT)}) <= len(names):

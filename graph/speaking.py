@@ -14,15 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
-from autoact.core.errors import PromptTooLong
 from autoact.core.records import Step
+from autoact.models.failures import too_long
 from autoact.models.tokens import MARK
 
-TOO_LONG = (PromptTooLong, ContextOverflowError)
 KEPT = 100
 
 
@@ -49,7 +47,7 @@ class Asked:
 
     def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> bool:
         self._fits = problem is None
-        if not isinstance(problem, TOO_LONG):
+        if not isinstance(problem, Exception) or not too_long(problem):
             return False
         self.refusal = self.refusal or problem
         return True

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from operator import add
 from typing import Annotated, Any, Required
 
+from langgraph.channels import EphemeralValue
 from pydantic import Field
 from typing_extensions import TypedDict
 
@@ -19,6 +20,7 @@ from autoact.core.records import Question, Step, from_json
 from autoact.tools.memory import Memory
 
 VERSION = 1
+LEFT = "left"  # the status, to the plan, of a question that another one has taken the place of
 BESIDE = ("choices", "context", "caption", "ocr", "image")
 Usage = dict[str, dict[str, int]]
 
@@ -40,20 +42,21 @@ def _shown(text: str) -> Any:
 
 
 class Input(TypedDict, total=False):
-    """A question and what is shown with it."""
+    """A question and what is shown with it, which lasts for one step: `asked` keeps both, and the next has its own."""
 
     question: Required[Annotated[str, _shown("What is asked.")]]
-    choices: Annotated[list[str], _shown("Options to choose the answer from.")]
-    context: Annotated[str, _shown("Text that is shown with the question.")]
-    caption: Annotated[str, _shown("What the question's picture shows, in words.")]
-    ocr: Annotated[str, _shown("The text that is written in the question's picture.")]
-    image: Annotated[str, _shown("The file of the question's picture.")]
+    choices: Annotated[list[str], _shown("Options to choose the answer from."), EphemeralValue]
+    context: Annotated[str, _shown("Text that is shown with the question."), EphemeralValue]
+    caption: Annotated[str, _shown("What the question's picture shows, in words."), EphemeralValue]
+    ocr: Annotated[str, _shown("The text that is written in the question's picture."), EphemeralValue]
+    image: Annotated[str, _shown("The file of the question's picture."), EphemeralValue]
 
 
 class State(Input, total=False):
     """`thought`, `tool` and `argument` are the pending action, which a human may edit before it runs."""
 
     next: Annotated[str, _shown("The node to go to.")]
+    waits: Annotated[bool, _shown("Whether the pending action waits for a human.")]
     thought: Annotated[str, _shown("The pending action's thought.")]
     tool: Annotated[str, _shown("The pending action's tool.")]
     argument: Annotated[str, _shown("The pending action's input.")]
@@ -77,7 +80,7 @@ def entered(state: State, node: str) -> State:
     asked = state.get("asked")
     if node != "plan" or not asked or state.get("status") or _given(state).items() <= asked.items():
         return state
-    return State(**{**state, "status": "left"})
+    return State(**{**state, "status": LEFT})
 
 
 def steps_of(state: State) -> list[Step]:
@@ -87,7 +90,7 @@ def steps_of(state: State) -> list[Step]:
 
 def check_version(state: Mapping[str, Any]) -> None:
     """Raises UserError on an episode that another version of the graph has begun."""
-    begun = state.get("steps") and not state.get("status")
+    begun = any(state.get(name) for name in ("asked", "thought", "steps")) and not state.get("status")
     found = state.get("version", 0 if begun else VERSION)
     if begun and found != VERSION:
         raise UserError(

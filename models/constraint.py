@@ -17,6 +17,7 @@ from collections.abc import Collection
 from typing import Any
 
 from autoact.core.errors import ModelError
+from autoact.core.text import line_of
 
 COMPILED = 64
 
@@ -60,10 +61,10 @@ class Grammars:
         try:
             matcher = LLMatcher(self._vocabulary, LLMatcher.grammar_from_regex(regex), log_level=0)
         except ValueError as problem:  # a tokenizer it cannot read, half a character in the regex
-            raise ModelError(f"no turn of this model can be held to a regex: {_line(problem)}") from None
+            raise ModelError(f"no turn of this model can be held to a regex: {line_of(problem)}") from None
         matcher.compute_bitmask()
         if matcher.is_error():
-            reason = _line(matcher.get_error().partition("<state>")[0])
+            reason = line_of(matcher.get_error().partition("<state>")[0])
             raise ModelError(f"the regex {regex[:100]!r} does not compile, or matches nothing: {reason}")
         return matcher
 
@@ -72,7 +73,3 @@ class Grammars:
         from llguidance.hf import from_tokenizer
 
         return from_tokenizer(self._tokenizer, eos_token=self._ends)
-
-
-def _line(problem: object) -> str:
-    return " ".join(str(problem).split())[:300]

@@ -13,6 +13,7 @@ A future that its caller cancels frees its row. Not covered: more than one devic
 from __future__ import annotations
 
 import atexit
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -21,11 +22,15 @@ from pathlib import Path
 from typing import Any
 
 from autoact.core.errors import ModelError, PromptTooLong
+from autoact.core.text import line_of
 from autoact.models.constraint import Grammars
 from autoact.models.decoding import Decoder, Done
 from autoact.models.request import Completion, Job, Request
 
 __all__ = ["Completion", "Engine", "Request"]
+
+# Logits divided by less would overflow.
+COLDEST = 1e-4
 
 
 class Engine:
@@ -60,6 +65,7 @@ class Engine:
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
+        self._in_flight: list[Job] = []
         self._thread = threading.Thread(target=self._run, name=f"engine {self.folder.name}", daemon=True)
         self._thread.start()
         # A thread that is still in torch when Python ends aborts the process.
@@ -93,8 +99,12 @@ class Engine:
         if request.adapter is not None and request.adapter not in self.adapters:
             known = ", ".join(self.adapters) or "none"
             raise ModelError(f"no adapter {request.adapter!r} in this engine; it has: {known}")
-        if not request.ids or request.max_tokens < 1 or request.temperature < 0 or "" in request.stop:
-            raise ModelError("a request needs a prompt, max_tokens ≥ 1, temperature ≥ 0 and no empty stop string")
+        if not request.ids or request.max_tokens < 1 or "" in request.stop:
+            raise ModelError("a request needs a prompt, max_tokens ≥ 1 and no empty stop string")
+        if request.temperature != 0 and not COLDEST <= request.temperature < math.inf:
+            raise ModelError(
+                f"no temperature {request.temperature}: use 0 for the likeliest token, or {COLDEST} and up"
+            )
         size = len(request.ids) + request.max_tokens
         if self.max_positions is not None and size > self.max_positions:
             raise PromptTooLong(
@@ -103,26 +113,31 @@ class Engine:
             )
 
     def _run(self) -> None:
-        import torch
+        try:
+            import torch
 
-        if self._threads is not None:
-            torch.set_num_threads(self._threads)
-        with torch.inference_mode():
-            while self._turn():
-                pass
-        _fail(self._left(), ModelError("the engine was closed before it could answer"))
+            if self._threads is not None:
+                torch.set_num_threads(self._threads)
+            with torch.inference_mode():
+                while self._turn():
+                    pass
+        finally:
+            with self._lock:
+                self._closed = True
+            _fail(self._left(), ModelError("the engine was closed before it could answer"))
 
     def _turn(self) -> bool:
         """Let newcomers in and decode one step; False once the engine is closed."""
         newcomers = self._take()
         if newcomers is None:
             return False
+        self._in_flight = [*newcomers, *(row.job for row in self._decoder.rows)]
         try:
             _answer(self._decoder.admit(newcomers))
             _answer(self._decoder.step())
-        except Exception as problem:  # whatever it was, its callers must hear of it and the thread live on
-            _fail([*newcomers, *(row.job for row in self._decoder.rows)], problem)
+        except BaseException as problem:  # be it a panic in Rust: its callers must hear of it and the thread live on
             self._decoder.clear()
+            _fail(self._in_flight, _ordinary(problem))
         return True
 
     def _take(self) -> list[Job] | None:
@@ -143,7 +158,7 @@ class Engine:
         return jobs
 
     def _left(self) -> list[Job]:
-        jobs = [row.job for row in self._decoder.rows]
+        jobs = list(self._in_flight)
         while not self._queue.empty():
             job = self._queue.get()
             if job is not None:
@@ -167,11 +182,18 @@ def _guarded(on_text: Callable[[str], None], future: Future[Completion]) -> Call
             return
         try:
             on_text(piece)
-        except Exception as problem:  # a listener's mistake is no concern of the other rows
+        except BaseException as problem:  # a listener's mistake is no concern of the other rows
             if future.set_running_or_notify_cancel():
                 future.set_exception(problem)
 
     return tell
+
+
+def _ordinary(problem: BaseException) -> Exception:
+    """The problem as one that a caller can handle."""
+    if isinstance(problem, Exception):
+        return problem
+    return RuntimeError(f"the engine failed: {type(problem).__name__}: {line_of(problem)}")
 
 
 def _answer(done: Done) -> None:

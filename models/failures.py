@@ -2,6 +2,7 @@
 
     with asking("openai:plan"):
         model.invoke(…)          # refused, wrong key, 500 → EndpointError with one line
+    too_long(problem)            # the prompt must be shortened; asking again is of no use
 
 The errors of providers other than OpenAI are known once their package is loaded.
 """
@@ -12,11 +13,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
 
-from autoact.core.errors import EndpointError
+from autoact.core.errors import EndpointError, PromptTooLong
+from autoact.core.text import line_of
 
 ATTEMPTS = 4
 
@@ -38,6 +41,9 @@ PASSING = {
     "httpx2": TRANSPORT,
 }
 
+# What OpenAI, vLLM (the first three) and llama.cpp (its error's type) say; langchain-openai knows the first alone.
+TOO_LONG = ("context_length_exceeded", "maximum context length", "maximum model length", "exceed_context")
+
 
 def transient_errors() -> tuple[type[Exception], ...]:
     """The errors worth asking again after: refused and dropped connections, timeouts, 429 and 5xx."""
@@ -52,6 +58,16 @@ def server_errors() -> tuple[type[Exception], ...]:
     return _known(FAMILIES)
 
 
+def too_long(problem: BaseException) -> bool:
+    """Whether a model refused its prompt for not fitting its context window, in whichever words."""
+    if isinstance(problem, PromptTooLong | ContextOverflowError):
+        return True
+    if getattr(problem, "status_code", None) != 400:
+        return False
+    said = " ".join(str(part) for part in (problem, getattr(problem, "code", ""), getattr(problem, "type", "")))
+    return any(words in said.lower() for words in TOO_LONG)
+
+
 def patient(model: Runnable[LanguageModelInput, AIMessage]) -> Runnable[LanguageModelInput, AIMessage]:
     """The model, asked up to four times when it fails in passing; graphs have LangGraph's RetryPolicy for this."""
     return model.with_retry(retry_if_exception_type=transient_errors(), stop_after_attempt=ATTEMPTS)
@@ -63,9 +79,8 @@ def asking(model: str) -> Iterator[None]:
     try:
         yield
     except server_errors() as problem:
-        line = " ".join(str(problem).split())[:300] or type(problem).__name__
         raise EndpointError(
-            f"the model {model} does not answer ({type(problem).__name__}: {line}); "
+            f"the model {model} does not answer ({type(problem).__name__}: {line_of(problem)}); "
             "see to the server and its key, then run the same command again"
         ) from problem
 

@@ -19,10 +19,13 @@ from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
 
 from autoact.core.errors import ModelError
+from autoact.core.text import line_of
 from autoact.models.local import LocalChatModel
 from autoact.models.scripted import ScriptedChatModel
 
 TIMEOUT = 120
+# Providers whose client would ask again by itself; that is for the graph's policy and `patient` to do.
+RETRYING = ("openai", "azure_openai", "anthropic")
 LENGTH_FIELDS = ("max_tokens", "num_predict", "max_output_tokens")
 
 
@@ -45,17 +48,22 @@ def load_model(spec: str, endpoint: str = "") -> BaseChatModel:
 
 
 def sampled(
-    model: BaseChatModel, *, temperature: float, seed: int | None, max_tokens: int, regex: str = ""
+    model: BaseChatModel, *, temperature: float | None, seed: int | None, max_tokens: int, regex: str = ""
 ) -> Runnable[LanguageModelInput, AIMessage]:
-    """`model` with these settings; what a provider has no setting for is left out. `model` is unchanged.
+    """`model` with these settings; None, and what a provider has no setting for, is left out. `model` is unchanged.
 
-    Where the backend can, a completion must match the whole of `regex`; elsewhere its reader is the judge.
+    Where the backend can, a completion is held to `regex`; elsewhere its reader is the judge.
     """
-    settings: dict[str, Any] = {"temperature": temperature, "seed": seed, "max_tokens": max_tokens}
+    # OpenAI's Responses interface, which its models may choose by themselves, has no seed.
+    seeded = getattr(model, "use_responses_api", False) is False
+    settings: dict[str, Any] = {"temperature": temperature, "seed": seed if seeded else None, "max_tokens": max_tokens}
     settings = {name: value for name, value in settings.items() if value is not None}
     if isinstance(model, LocalChatModel | ScriptedChatModel) or _is_openai(model):
         return model.bind(**settings, **_constraint(model, regex))
-    return model.model_copy(update=_fields(model, settings))
+    fields = _fields(model, settings)
+    # A copy would lose what a model keeps between its calls.
+    unchanged = all(getattr(model, name) == value for name, value in fields.items())
+    return model if unchanged else model.model_copy(update=fields)
 
 
 def close_model(model: BaseChatModel) -> None:
@@ -96,18 +104,19 @@ def _at_endpoint(provider: str, name: str, endpoint: str) -> BaseChatModel:
             stream_usage=provider == "vllm" or None,
         )
     except Exception as problem:  # the client's own errors for an address it cannot read
-        raise ModelError(f"the endpoint {endpoint!r} cannot be used: {_line(problem)}") from problem
+        raise ModelError(f"the endpoint {endpoint!r} cannot be used: {line_of(problem)}") from problem
 
 
 def _by_langchain(spec: str) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
+    settings: dict[str, Any] = {"max_retries": 0} if spec.partition(":")[0] in RETRYING else {}
     try:
-        model: BaseChatModel = init_chat_model(spec)
+        model: BaseChatModel = init_chat_model(spec, **settings)
     except ImportError as problem:
-        raise ModelError(f"{spec} needs a package that is missing: {_line(problem)}") from problem
+        raise ModelError(f"{spec} needs a package that is missing: {line_of(problem)}") from problem
     except Exception as problem:  # each provider's client has its own error for a missing key or a bad name
-        raise ModelError(f"{spec} cannot be used: {_line(problem)}") from problem
+        raise ModelError(f"{spec} cannot be used: {line_of(problem)}") from problem
     return model
 
 
@@ -125,7 +134,9 @@ def _constraint(model: BaseChatModel, regex: str) -> dict[str, Any]:
         return {"regex": regex}
     from autoact.models.served import VllmChatModel, held_to
 
-    return {"extra_body": held_to(regex)} if isinstance(model, VllmChatModel) else {}
+    if not isinstance(model, VllmChatModel):
+        return {}
+    return {"extra_body": {**(model.extra_body or {}), **held_to(regex)}}
 
 
 def _fields(model: BaseChatModel, settings: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +145,3 @@ def _fields(model: BaseChatModel, settings: dict[str, Any]) -> dict[str, Any]:
     length = next((name for name in LENGTH_FIELDS if name in known), "max_tokens")
     named = {length if name == "max_tokens" else name: value for name, value in settings.items()}
     return {name: value for name, value in named.items() if name in known}
-
-
-def _line(problem: Exception) -> str:
-    return " ".join(str(problem).split())[:300] or type(problem).__name__

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autoact.core.errors import ModelError
+from autoact.core.text import line_of
 from autoact.models.weights import adapter_folder
 
 BASE = "__base__"
@@ -100,7 +101,7 @@ def load_causal_lm(folder: Path, device: str) -> Any:
             local_files_only=True,
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
-        raise ModelError(f"{folder} does not load as a causal language model: {_line(problem)}") from problem
+        raise ModelError(f"{folder} does not load as a causal language model: {line_of(problem)}") from problem
     if getattr(model, "_is_stateful", False):
         raise ModelError(f"{folder} keeps a recurrent state, which the engine cannot batch: use vLLM for it")
     return model.to(device).eval()
@@ -120,12 +121,8 @@ def attach_adapters(model: Any, adapters: Mapping[str, Path]) -> Any:
             else:
                 peft.load_adapter(folder, adapter_name=name)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
-            raise ModelError(f"the adapter {folder} does not fit the base model: {_line(problem)}") from problem
+            raise ModelError(f"the adapter {folder} does not fit the base model: {line_of(problem)}") from problem
     return None if peft is None else peft.eval()
-
-
-def _line(problem: Exception) -> str:
-    return " ".join(str(problem).split())[:300] or type(problem).__name__
 
 
 def _ids(setting: int | list[int] | None) -> set[int]:

@@ -20,7 +20,8 @@ Finish = Literal["stop", "length"]
 class Request:
     """Token ids to go on from. `adapter` None is the base; temperature 0 is greedy; seed None is random.
 
-    A completion that is not cut by `max_tokens` or `stop` matches the whole of `regex`; "" is no constraint.
+    A completion matches the whole of `regex`, unless `max_tokens` or `stop` cut it or it came to where no token
+    goes on (see constraint.py): its reader is the judge. "" is no constraint.
     """
 
     ids: Sequence[int]

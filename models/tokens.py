@@ -3,7 +3,8 @@
     shorten(model, "The Bass Rock, or simply the Bass, is an island …", limit=12)
     # "The Bass Rock, or simply […]"
 
-A model in this process is asked for its tokens; elsewhere a token is taken for four characters, as LangChain does.
+A model in this process is asked for its tokens; elsewhere a token is taken for four bytes: in English that is four
+characters, as LangChain has it, and in scripts that take more tokens it is fewer.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from langchain_core.language_models import BaseChatModel
 from autoact.models.local import LocalChatModel
 
 MARK = " […]"
-CHARACTERS = 4
+BYTES = 4
 
 
 def shorten(model: BaseChatModel, text: str, limit: int) -> str:
@@ -25,7 +26,7 @@ def shorten(model: BaseChatModel, text: str, limit: int) -> str:
 
     Nothing is left of a text when not even the mark fits.
     """
-    return _by_tokens(model, text, limit) if isinstance(model, LocalChatModel) else _by_characters(text, limit)
+    return _by_tokens(model, text, limit) if isinstance(model, LocalChatModel) else _by_bytes(text, limit)
 
 
 def _by_tokens(model: LocalChatModel, text: str, limit: int) -> str:
@@ -37,11 +38,22 @@ def _by_tokens(model: LocalChatModel, text: str, limit: int) -> str:
     return head[: fitting - 1] + MARK if fitting else ""
 
 
-def _by_characters(text: str, limit: int) -> str:
-    room = CHARACTERS * limit
-    if len(text) <= room:
+def _by_bytes(text: str, limit: int) -> str:
+    room = BYTES * limit
+    # No character is less than a byte, so what lies further is never encoded.
+    written = text[: room + 1].encode("utf-8", "surrogatepass")
+    if len(written) <= room:
         return text
-    return text[: room - len(MARK)] + MARK if room >= len(MARK) else ""
+    end = room - len(MARK.encode())
+    if end < 0:
+        return ""
+    while _within_character(written[end]):
+        end -= 1
+    return written[:end].decode("utf-8", "surrogatepass") + MARK
+
+
+def _within_character(byte: int) -> bool:
+    return byte & 0xC0 == 0x80
 
 
 @functools.lru_cache(maxsize=16)

@@ -1,6 +1,6 @@
 """The form of a turn as a regular expression, for backends that can hold a model to it.
 
-    plan_regex(("Retrieve", "Finish"))   →   \\s?Thought: [^\\n]+\\nAction: (Retrieve|Finish)
+    plan_regex(("Retrieve", "Finish"))   →   [ \\n]?Thought: [^\\n]+\\nAction: (Retrieve|Finish)
 
 It is made from the template that renders the turn. The parser stays the judge: a backend that knows no
 constraint, or a turn cut short, is read as any other text.
@@ -28,7 +28,7 @@ def reflect_regex() -> str:
 def _regex(template: str, **blanks: str) -> str:
     escaped = re.escape(template_text(template)).replace("\\\n", "\\n").replace("\\ ", " ")
     # Many tokenizers begin a turn with a space; a model that may not do so speaks in tokens it never saw there.
-    return r"\s?" + _BLANK.sub(lambda blank: blanks[blank.group(1)], escaped)
+    return r"[ \n]?" + _BLANK.sub(lambda blank: blanks[blank.group(1)], escaped)
 
 
 def _one_of(words: Sequence[str]) -> str:

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoact.core.errors import ParseError
-from autoact.core.text import storable
+from autoact.core.text import TOOL_NAME, storable
 
 # Some chat templates open the block in the prompt, so that a reply begins in its middle; a cut one never closes.
 _THINKING = re.compile(r"\A\s*<think>(?:.*?</think>|.*\Z)|\A(?:(?!<think>).)*?</think>", re.DOTALL)
 _THOUGHT = re.compile(r"\A(?:.*?^)??[ \t]*Thought[ \t]*:", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 _ACTION = re.compile(r"^[ \t]*Action[ \t]*:(.*)$", re.MULTILINE | re.IGNORECASE)
 _VERDICT = re.compile(r"^[ \t]*Verdict[ \t]*:(.*)$", re.MULTILINE | re.IGNORECASE)
-_NAME = re.compile(r"[^\W\d]\w*(?:-\w+)*")
 _FIELD = re.compile(r"(?aim)^[ \t]*(Question|Context|Caption|Ocr|Choices|Answer)[ \t]*:")
 _OPTION = re.compile(r"(?:^|\s)\(([A-Z])\)\s+")
 
@@ -65,7 +64,7 @@ def parse_plan(text: str, tools: Sequence[str] = ()) -> PlanTurn:
     """Thought and tool name; a name is matched with `tools` whatever its case. Raises ParseError."""
     text = without_thinking(text)
     action = _ACTION.search(text)
-    name = _NAME.search(action.group(1)) if action else None
+    name = TOOL_NAME.search(action.group(1)) if action else None
     if action is None or name is None:
         raise ParseError("no line 'Action:' with the name of a tool")
     known = {tool.lower(): tool for tool in tools}
@@ -102,7 +101,7 @@ def parse_pairs(text: str) -> Pairs:
 def parse_tools(text: str, tools: Sequence[str], limit: int) -> tuple[str, ...]:
     """The tools that the lines of a reply begin with, each once. Raises ParseError on none or too many."""
     known = {tool.lower(): tool for tool in tools}
-    names = (_NAME.search(line) for line in without_thinking(text).splitlines())
+    names = (TOOL_NAME.search(line) for line in without_thinking(text).splitlines())
     named = (known.get(name.group().lower()) for name in names if name)
     chosen = list(dict.fromkeys(tool for tool in named if tool))
     if not 0 < len(chosen) <= limit:

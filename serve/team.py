@@ -59,9 +59,10 @@ def served_run(run: RunFolder) -> ServedTeam:
 
 
 def _loosened(own: Context, wanted: Context) -> Iterator[str]:
-    """The settings by which a question could cost more, reach further or escape approval than the owner meant it to."""
+    """The settings by which a question could cost more or reach further than the owner meant it to.
+
+    What the owner has approved stays so whatever is given.
+    """
     yield from (name for name in COSTS if getattr(wanted, name) > getattr(own, name))
     if own.tools and not (wanted.tools and set(wanted.tools) <= set(own.tools)):
         yield "tools"
-    if not set(own.approve_tools) <= set(wanted.approve_tools):
-        yield "approve_tools"

@@ -17,7 +17,6 @@ task.yaml says which:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -28,12 +27,13 @@ from pydantic import BaseModel, ValidationError
 from autoact.core.errors import TaskError
 from autoact.core.records import FINISH, REFLECT
 from autoact.core.task import Task
+from autoact.core.text import TOOL_NAME
 from autoact.tools import imported, mcp_servers
 from autoact.tools.cassette import Cassette
 from autoact.tools.library import ALIASES, LIBRARY, Place, card, entry_of, made
 from autoact.tools.live import Live
 
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+LONGEST_NAME = 64
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
@@ -195,7 +195,7 @@ def _checked(tools: Any) -> tuple[BaseTool, ...]:
     for tool in tools:
         if tool.name in (FINISH, REFLECT):
             raise TaskError(f"tools: {tool.name} has a meaning of its own; leave the tool out or rename it")
-        if not _NAME.fullmatch(tool.name):
+        if len(tool.name) > LONGEST_NAME or not TOOL_NAME.fullmatch(tool.name):
             raise TaskError(f"tools: {tool.name[:64]!r} is no name that a model can write; rename the tool")
         if tool.name in seen:
             raise TaskError(f"tools: two tools are called {tool.name}; leave one out or rename it")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
 
 import pytest
+from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command, interrupt
@@ -17,6 +21,7 @@ from autoact.graph.acting import looping
 from autoact.graph.group import group_planning
 from autoact.graph.review import Pending
 from autoact.models.scripted import ScriptedChatModel
+from autoact.prompts.template import fill
 from autoact.tools.library import build_tools
 
 Library = tuple[BaseTool, ...]
@@ -36,6 +41,40 @@ async def sleep(query: str) -> str:
     """sleeps for a minute."""
     await asyncio.sleep(60)
     return query
+
+
+@tool
+async def nap(query: str) -> str:
+    """sleeps for a moment."""
+    await asyncio.sleep(0.01)
+    return query
+
+
+@tool
+async def stubborn(query: str) -> str:
+    """goes on when it is cancelled."""
+    for _ in range(20):
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.1)
+    return query
+
+
+@tool
+def leaving(query: str) -> str:
+    """ends the process."""
+    raise SystemExit(3 if query else 0)
+
+
+@tool
+async def cancelling(query: str) -> str:
+    """cancels itself."""
+    raise asyncio.CancelledError(*query[:0])
+
+
+@tool
+def commanding(query: str) -> Any:
+    """gives orders to the graph."""
+    return Command(update={"answer": query, "messages": [ToolMessage(query, tool_call_id="call")]})
 
 
 @tool
@@ -81,7 +120,51 @@ def test_a_tool_that_hangs_is_left_behind() -> None:
     step = first_step(hang, tool_timeout=0.2)
     assert (step["observation"], step["ok"]) == ("hang took longer than 0.2 seconds.", False)
     assert time.monotonic() - began < 5
-    released.set()
+
+
+HANGS = """
+import asyncio, sys, time
+from langchain_core.tools import tool
+from autoact.graph import group_planning
+from autoact.models.scripted import ScriptedChatModel
+from autoact.prompts.template import fill
+
+@tool
+def hang(query: str) -> str:
+    \'\'\'hangs.\'\'\'
+    time.sleep(600)
+
+turns = ["Thought: t\\nAction: hang", "x", "Thought: t\\nAction: Finish", "sol", "Thought: v\\nVerdict: right"]
+graph = group_planning(ScriptedChatModel(replies=turns), [hang], "Answer.").compile()
+asked, context = {"question": "q"}, {"tool_timeout": 0.2}
+play = {"invoke": lambda: graph.invoke(asked, context=context),
+        "ainvoke": lambda: asyncio.run(graph.ainvoke(asked, context=context))}
+print(play[sys.argv[1]]()["steps"][0]["observation"])
+"""
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+def test_a_tool_that_hangs_does_not_keep_the_process(way: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", HANGS, way], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout == "hang took longer than 0.2 seconds.\n"
+
+
+def test_a_coroutine_that_swallows_its_cancellation_is_left_behind() -> None:
+    began = time.monotonic()
+    assert afirst_step(stubborn, tool_timeout=0.2)["observation"] == "stubborn took longer than 0.2 seconds."
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("first", [first_step, afirst_step])
+@pytest.mark.parametrize("way", ["exit", "cancel", "command"])
+def test_a_tool_cannot_end_its_caller(first: Any, way: str) -> None:
+    step = first({"exit": leaving, "cancel": cancelling, "command": commanding}[way])
+    told = {"exit": "SystemExit: 3", "cancel": "CancelledError: ", "command": "(no output)"}[way]
+    assert (step["observation"], step["ok"]) == (told.strip(), False)
+
+
+def test_a_tool_with_a_coroutine_alone_runs_without_an_event_loop_too() -> None:
+    assert first_step(nap)["observation"] == "x"
 
 
 def test_a_tool_that_sleeps_in_an_event_loop_is_cancelled() -> None:
@@ -106,8 +189,8 @@ def test_a_tool_may_interrupt_the_graph() -> None:
 
 def test_an_observation_is_cut_to_its_tokens() -> None:
     cut = first_step(endless, observation_tokens=16)["observation"]
-    assert (len(cut), cut[-4:]) == (64, " […]"[-4:])
-    assert len(first_step(endless)["observation"]) == 4000
+    assert (len(cut.encode()), cut[-4:]) == (64, " […]")
+    assert len(first_step(endless)["observation"].encode()) == 4000
 
 
 def test_the_third_call_of_a_loop_is_not_made(library: Library) -> None:
@@ -123,6 +206,14 @@ def test_the_same_call_with_another_result_is_no_loop() -> None:
     assert not looping(Pending("t", "Lookup", "sol"), read)
     assert looping(Pending("t", "Lookup", "sol"), [*read, read[1]])
     assert not looping(Pending("t", "Lookup", "euro"), [*read, read[1]])
+    assert not looping(Pending("t", "Lookup", "sol", approved=True), [*read, read[1]])
+
+
+def test_what_was_learned_since_ends_a_loop_and_being_told_of_it_does_not() -> None:
+    again = [Step("t", "Lookup", "sol", "No sentence.", ok=False)] * 2
+    assert looping(Pending("t", "Lookup", "sol"), again)
+    assert not looping(Pending("t", "Lookup", "sol"), [*again, Step("t", "Retrieve", "Peru", "A country.")])
+    assert looping(Pending("t", "Lookup", "sol"), [*again, Step("t", "Lookup", "sol", fill("loop"), ok=False)])
 
 
 def test_what_is_not_a_tool_may_be_named_twice_but_not_thrice(library: Library) -> None:

@@ -35,7 +35,8 @@ def test_what_is_well_formed_by_itself_is_not_changed(graph: Any) -> None:
 def test_a_name_that_is_no_tool_cannot_be_said(graph: Any) -> None:
     hot = {"temperature": 2.0, "max_tokens": 80, "max_steps": 4, "seed": 3}
     question = {"question": "Which?"}
-    names = {step["tool"] for step in graph.invoke(question, context=hot | {"constrain": True})["steps"]}
-    assert names <= {"Search", "Retrieve", "Lookup", "Finish", "Reflect", ""}
+    known = {"Search", "Retrieve", "Lookup", "Finish", "Reflect"}
+    held = {step["tool"] for step in graph.invoke(question, context=hot | {"constrain": True})["steps"]}
     loose = {step["tool"] for step in graph.invoke(question, context=hot)["steps"]}
-    assert not loose <= {"Search", "Retrieve", "Lookup", "Finish", "Reflect", ""} or loose == {""}
+    assert held <= known | {""}  # a turn that is cut short names nothing
+    assert not loose <= known

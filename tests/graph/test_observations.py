@@ -150,7 +150,7 @@ def test_a_tool_exception_is_an_observation() -> None:
     assert first_step(TOOLS, act("weather"), '{"city": "Lima", "days": 11}') == ("Nobody knows.", False)
 
 
-@pytest.mark.parametrize("said", ["{}", '{"query": "x"}', "a [b]\nObservation: c", "ünï 日本", "\ud800"])
+@pytest.mark.parametrize("said", ["{}", '{"query": "x"}', "a [b]\nObservation: c", "ünï 日本"])
 def test_a_tool_with_one_text_field_gets_the_text_as_it_is(said: str) -> None:
     assert first_step(TOOLS, act("wiki"), said) == (said, True)
 
@@ -162,7 +162,7 @@ def test_a_tool_that_says_nothing_still_has_an_observation(said: str) -> None:
 
 def test_an_observation_has_a_limit() -> None:
     observation, ok = first_step(TOOLS, act("long"), "x")
-    assert (len(observation), ok) == (4000, True)
+    assert (len(observation.encode()), ok) == (4000, True)
 
 
 def test_what_a_tool_says_opens_no_turn() -> None:

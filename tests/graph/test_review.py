@@ -9,6 +9,7 @@ from langchain_core.tools import BaseTool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
+from autoact.graph.context import Context
 from autoact.graph.group import group_planning
 from autoact.graph.run_folder import Planner
 from autoact.models.scripted import ScriptedChatModel
@@ -116,3 +117,48 @@ def test_other_tools_do_not_wait(library: Library) -> None:
 def test_a_name_that_is_no_tool_does_not_wait(library: Library) -> None:
     _, state = waiting(library, "Retrieve", replies=["Thought: t\nAction: Fly", *FINISH])
     assert state["steps"][0]["observation"].startswith("Fly is not a tool")
+
+
+REJECT = {"type": "reject", "message": "no"}
+
+
+def told(graph: Planner) -> list[str]:
+    """What came of the calls that were rejected without the context in which they had to wait."""
+    return [step["observation"] for step in decide(graph, REJECT)["steps"] if step["tool"] == "Retrieve"]
+
+
+def test_a_rejection_holds_whatever_context_the_run_is_resumed_with(library: Library) -> None:
+    graph, _ = waiting(library, "Lookup", replies=["Thought: t\nAction: Lookup", "x", *CALLS[:2], *FINISH])
+    approve_and_more: Command[Any] = Command(resume={"decisions": [APPROVE]})
+    graph.invoke(approve_and_more, THREAD, context={"approve_tools": ["Retrieve"]})
+    assert told(graph) == ["Retrieve was not allowed: no"]
+
+
+def test_a_rejection_holds_for_a_question_that_was_cut_off_and_asked_again(library: Library) -> None:
+    model = ScriptedChatModel(replies=[*CALLS, *FINISH])
+    graph = group_planning(model, library, "Answer.").compile(checkpointer=InMemorySaver())
+    graph.invoke({"question": "q"}, THREAD, interrupt_after=["executor"])
+    graph.invoke({"question": "q"}, THREAD, context={"approve_tools": ["Retrieve"]})
+    assert told(graph) == ["Peru is a country.", "Retrieve was not allowed: no"]
+
+
+def test_a_rejection_holds_after_an_interrupt_of_langgraphs_own(library: Library) -> None:
+    model = ScriptedChatModel(replies=[*CALLS[:2], *FINISH])
+    graph = group_planning(model, library, "Answer.").compile(checkpointer=InMemorySaver())
+    graph.invoke({"question": "q"}, THREAD, interrupt_before=["executor"])
+    graph.invoke(None, THREAD, context={"approve_tools": ["Retrieve"]})
+    assert told(graph) == ["Retrieve was not allowed: no"]
+
+
+def test_no_context_takes_back_what_the_graph_was_built_to_ask(library: Library) -> None:
+    model = ScriptedChatModel(replies=[*CALLS[:2], *FINISH])
+    built = group_planning(model, library, "Answer.", Context(approve_tools=["Retrieve"]))
+    graph = built.compile(checkpointer=InMemorySaver())
+    assert "__interrupt__" in graph.invoke({"question": "q"}, THREAD, context={"approve_tools": []})
+
+
+def test_what_a_human_approves_is_made_however_often_it_was_refused(library: Library) -> None:
+    graph, _ = waiting(library, "Retrieve", replies=[*CALLS[:2] * 3, *FINISH])
+    decide(graph, REJECT)
+    decide(graph, REJECT)
+    assert decide(graph, APPROVE)["steps"][2]["observation"] == "Peru is a country."

@@ -26,6 +26,7 @@ from autoact.core.task import LearnConfig, load_task
 from autoact.graph import studio
 from autoact.graph.context import WORDING, Context
 from autoact.graph.setup import brief_of
+from autoact.graph.state import BESIDE
 from autoact.models.weights import model_hash
 from autoact.prompts.render import Brief
 from autoact.prompts.template import template_text
@@ -158,7 +159,10 @@ def schemas(server: SyncLangGraphClient) -> dict[str, Any]:
 
 def test_every_field_of_question_settings_and_state_is_described(schemas: dict[str, Any]) -> None:
     shown = [schemas["autoact"][name] for name in ("input_schema", "context_schema", "state_schema")]
-    assert all(field.get("description") for schema in shown for field in schema["properties"].values())
+    fields = [item for schema in shown[:2] for item in schema["properties"].items()]
+    # In the server's own schema of the state, a channel that lasts for one step loses its description.
+    fields += [(name, field) for name, field in shown[2]["properties"].items() if name not in BESIDE]
+    assert [name for name, field in fields if not field.get("description")] == []
     assert shown[1]["properties"].keys() == Context.model_fields.keys()
     assert schemas["chat"]["context_schema"] == schemas["autoact"]["context_schema"]
     assert schemas["chat"]["input_schema"]["properties"].keys() == {"messages"}

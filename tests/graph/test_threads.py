@@ -10,6 +10,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.checkpoint.memory import InMemorySaver
 
+from autoact.core.errors import UserError
 from autoact.graph.group import group_planning
 from autoact.graph.run_folder import Planner
 from autoact.models.scripted import ScriptedChatModel
@@ -51,6 +52,15 @@ def test_what_came_beside_the_first_question_is_not_shown_with_the_second(librar
     graph.invoke({"question": "first?", **beside}, THREAD)
     graph.invoke({"question": "second?"}, THREAD)
     assert model.calls[3][-1].text == "Question: second?"
+
+
+def test_what_came_beside_a_question_that_never_began_is_not_shown_with_the_next(library: Library) -> None:
+    graph, model = on_a_thread([act("Finish"), "B", RIGHT], library)
+    for wrong in ({"context": "secret", "choices": ["gas", "solid"]}, {"choices": 5}):
+        with pytest.raises(UserError):
+            graph.invoke({"question": "first?", **wrong}, THREAD, context={"plan_model": "nobody"})
+    assert graph.invoke({"question": "second?"}, THREAD)["answer"] == "B"
+    assert model.calls[0][-1].text == "Question: second?"
 
 
 def test_a_second_question_that_fails_keeps_nothing_of_the_first_answer(library: Library) -> None:

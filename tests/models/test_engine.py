@@ -104,6 +104,47 @@ def test_a_setting_that_cannot_be_met_is_refused(engine: Engine) -> None:
         engine.submit(Request([]))
 
 
+@pytest.mark.parametrize("temperature", [1e-5, 1e-300, -1.0, float("nan"), float("inf")])
+def test_a_temperature_that_logits_cannot_be_divided_by_is_refused(engine: Engine, temperature: float) -> None:
+    with pytest.raises(ModelError, match=r"no temperature .* use 0 for the likeliest token") as caught:
+        engine.submit(Request([9], temperature=temperature))
+    assert "\n" not in str(caught.value)
+    assert engine.submit(Request([9], temperature=1e-4, max_tokens=1)).result(timeout=60)
+
+
+class Panic(BaseException):
+    """What Rust raises through Python is no Exception."""
+
+
+def panic(_: object) -> None:
+    raise Panic("all is lost")
+
+
+def test_a_listeners_panic_is_its_own_and_the_engine_lives_on(engine: Engine) -> None:
+    beside = engine.submit(Request([7, 8], max_tokens=20))
+    assert isinstance(engine.submit(Request([9, 10, 11], max_tokens=20), panic).exception(timeout=60), Panic)
+    assert beside.result(timeout=60)
+
+
+def test_a_panic_in_the_loop_is_an_error_to_all_in_flight_and_the_engine_lives_on(engine: Engine) -> None:
+    long = engine.submit(endless(400))
+    while not engine._decoder.rows:
+        pass
+    engine.submit(Request([7, 8], max_tokens=2)).add_done_callback(panic)
+    with pytest.raises(RuntimeError, match="the engine failed: Panic: all is lost"):
+        long.result(timeout=60)
+    assert engine.submit(Request([7, 8], max_tokens=2)).result(timeout=60)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_engine_whose_thread_has_ended_lets_nobody_wait(home: Path) -> None:
+    engine = Engine(str(home / "base"), threads=-1)
+    for _ in range(2):
+        with pytest.raises(ModelError, match="closed"):
+            engine.submit(Request([9])).result(timeout=60)
+    engine.close()
+
+
 def test_a_cancelled_request_frees_its_row(engine: Engine) -> None:
     future = engine.submit(endless(450))
     while not engine._decoder.rows:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import BaseMessage
 
-from autoact.core.errors import EndpointError
-from autoact.models.failures import ATTEMPTS, asking, patient, server_errors, transient_errors
+from autoact.core.errors import EndpointError, PromptTooLong
+from autoact.models.failures import ATTEMPTS, asking, patient, server_errors, too_long, transient_errors
 from autoact.models.load import load_model
 from autoact.models.scripted import ScriptedChatModel
 
@@ -26,6 +31,88 @@ def test_a_refused_connection_names_the_model_and_what_to_do() -> None:
 def test_an_error_of_our_own_is_not_dressed_as_the_servers() -> None:
     with pytest.raises(KeyError), asking("openai:plan"):
         raise KeyError("ours")
+
+
+def test_a_servers_long_page_is_one_line_and_silence_has_a_name() -> None:
+    with pytest.raises(EndpointError) as caught, asking("openai:plan"):
+        raise ConnectionError("<html>\n" * 900)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+    with pytest.raises(EndpointError, match="TimeoutError: TimeoutError"), asking("openai:plan"):
+        raise TimeoutError
+
+
+VLLM = "This model's maximum context length is 8 tokens. However, you requested 12 tokens (3 in the messages)."
+OPENAI_TOO_LONG = {
+    "message": "Your input exceeds the limit. Please adjust it and try again.",
+    "type": "invalid_request_error",
+    "param": "input",
+    "code": "context_length_exceeded",
+}
+LLAMA_TOO_LONG = {
+    "code": 400,
+    "message": "request (12 tokens) exceeds the available context size (8 tokens), try increasing it",
+    "type": "exceed_context_size_error",
+    "n_prompt_tokens": 12,
+    "n_ctx": 8,
+}
+LENGTH = "The decoder prompt (length 12) is longer than the maximum model length of 8. Make sure that it is no smaller."
+SAID: dict[str, dict[str, Any]] = {
+    "openai": {"error": OPENAI_TOO_LONG},
+    "vllm": {"error": {"message": VLLM, "type": "BadRequestError", "param": None, "code": 400}},
+    "vllm, older": {"object": "error", "message": VLLM, "type": "BadRequestError", "param": None, "code": 400},
+    "vllm, length": {"error": {"message": LENGTH, "type": "BadRequestError", "param": None, "code": 400}},
+    "llama.cpp": {"error": LLAMA_TOO_LONG},
+}
+ANOTHER = {"error": {"message": "temperature must be at most 2", "type": "BadRequestError", "param": None, "code": 400}}
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Answers every request with 400, in the words that its prompt names."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        answer = json.dumps(SAID.get(body["messages"][-1]["content"], ANOTHER)).encode()
+        self.send_response(400)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def refusing() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("spec", ["vllm:x", "openai:x"])
+@pytest.mark.parametrize("wording", SAID)
+def test_a_prompt_too_long_is_known_by_every_servers_words(refusing: str, spec: str, wording: str) -> None:
+    with pytest.raises(server_errors()) as caught:
+        load_model(spec, refusing).invoke(wording)
+    assert too_long(caught.value)
+
+
+@pytest.mark.parametrize("spec", ["vllm:x", "openai:x"])
+def test_another_bad_request_is_not_too_long(refusing: str, spec: str) -> None:
+    with pytest.raises(server_errors()) as caught:
+        load_model(spec, refusing).invoke("another")
+    assert not too_long(caught.value)
+
+
+def test_our_own_error_and_langchains_are_too_long_and_mere_words_are_not() -> None:
+    assert too_long(PromptTooLong("12 tokens"))
+    assert too_long(ContextOverflowError("12 tokens"))
+    assert not too_long(ValueError(VLLM))
 
 
 ANTHROPIC = """

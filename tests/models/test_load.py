@@ -25,12 +25,12 @@ ASKED: list[dict[str, Any]] = []
 
 
 class Completions(BaseHTTPRequestHandler):
-    """Just enough of /v1/chat/completions; a prompt of "busy" is answered with 503."""
+    """Just enough of /v1/chat/completions; a prompt of "busy" is answered with 503, whichever the path."""
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         ASKED.append({**body, "path": self.path, "key": self.headers["authorization"]})
-        busy = body["messages"][-1]["content"] == "busy"
+        busy = "busy" in str(body)
         message = {"role": "assistant", "content": "Lima"}
         answer = json.dumps(
             {
@@ -97,6 +97,43 @@ def test_another_server_gets_no_field_it_may_not_know(endpoint: str) -> None:
 def asked() -> dict[str, Any]:
     """The body of the last request."""
     return {name: value for name, value in ASKED[-1].items() if name not in ("path", "key")}
+
+
+def test_a_form_leaves_a_models_own_fields_in_place(endpoint: str) -> None:
+    model = load_model("vllm:plan", endpoint).model_copy(update={"extra_body": {"top_k": 5}})
+    sampled(model, temperature=0, seed=7, max_tokens=9, regex="right|wrong").invoke("Is it?")
+    assert (asked()["top_k"], asked()["structured_outputs"]) == (5, {"regex": "right|wrong"})
+
+
+def test_no_temperature_is_the_models_own(endpoint: str) -> None:
+    sampled(load_model("openai:plan", endpoint), temperature=None, seed=7, max_tokens=9).invoke("Is it?")
+    assert "temperature" not in asked()
+    assert asked()["seed"] == 7
+
+
+@pytest.fixture
+def at_openai(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint)
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+
+
+@pytest.mark.usefixtures("at_openai")
+def test_a_model_without_an_endpoint_is_asked_once_too() -> None:
+    before = len(ASKED)
+    with pytest.raises(transient_errors()):
+        load_model("openai:plan").invoke("busy")
+    assert len(ASKED) == before + 1
+
+
+@pytest.mark.usefixtures("at_openai")
+@pytest.mark.parametrize("responses", [None, True])
+def test_a_seed_is_left_out_where_it_may_be_no_setting(responses: bool | None) -> None:
+    model = load_model("openai:plan").model_copy(update={"use_responses_api": responses})
+    with pytest.raises(transient_errors()):
+        sampled(model, temperature=0.5, seed=7, max_tokens=9).invoke("busy")
+    assert asked()["temperature"] == 0.5
+    assert "seed" not in asked()
+    assert ASKED[-1]["path"] == ("/v1/responses" if responses else "/v1/chat/completions")
 
 
 def test_a_busy_server_is_worth_a_retry_and_is_asked_once(endpoint: str) -> None:
@@ -187,6 +224,13 @@ def test_settings_become_fields_where_calls_take_none() -> None:
     assert isinstance(warm, Ollama)
     assert (warm.temperature, warm.num_predict) == (0.3, 5)
     assert model.temperature is None
+
+
+def test_a_model_that_nothing_is_to_be_set_of_is_used_itself() -> None:
+    listed, cold = FakeListChatModel(responses=["a", "b"]), Ollama(temperature=0.3, num_predict=5)
+    settled = [sampled(model, temperature=0.3, seed=1, max_tokens=5) for model in (listed, listed, cold)]
+    assert [settled[0].invoke("q").text, settled[1].invoke("q").text] == ["a", "b"]
+    assert settled[2] is cold
 
 
 def test_a_form_is_left_out_where_a_provider_has_none() -> None:

@@ -49,9 +49,24 @@ def test_nothing_is_left_when_the_mark_does_not_fit(local: LocalChatModel) -> No
         assert shorten(model, "", 0) == ""
 
 
-def test_elsewhere_a_token_is_four_characters() -> None:
-    cut = shorten(ScriptedChatModel(replies=[]), "x" * 41, 10)
-    assert (len(cut), cut[-len(MARK) :]) == (40, MARK)
+@pytest.mark.parametrize("letter", ["x", "é", "漢", "🙂", "\ud800", "x漢", "xx🙂"])
+def test_elsewhere_a_token_is_four_bytes_and_no_character_is_split(letter: str) -> None:
+    model, text = ScriptedChatModel(replies=[]), letter * 90
+    for limit in range(2, 20):
+        cut = shorten(model, text, limit)
+        assert cut.endswith(MARK)
+        assert text.startswith(cut.removesuffix(MARK))
+        assert 4 * limit - 3 <= len(cut.encode("utf-8", "surrogatepass")) <= 4 * limit
+    size = len(text.encode("utf-8", "surrogatepass"))
+    assert shorten(model, text, -(-size // 4)) is text
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_elsewhere_too_a_long_text_is_cut_in_no_time(kind: str) -> None:
+    start = time.process_time()
+    for limit in (1000, 10**6, 10**7):
+        assert len(shorten(ScriptedChatModel(replies=[]), LONG[kind], limit).encode(errors="replace")) <= 4 * limit
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize("kind", LONG)

@@ -19,8 +19,8 @@ LINES = st.text(st.characters(exclude_characters="\n", exclude_categories=("Cs",
 
 
 def test_the_forms_are_those_of_the_templates() -> None:
-    assert plan_regex(TOOLS) == r"\s?Thought: [^\n]+\nAction: (Retrieve|Look\-up|Finish)"
-    assert reflect_regex() == r"\s?Thought: [^\n]+\nVerdict: (right|wrong)"
+    assert plan_regex(TOOLS) == r"[ \n]?Thought: [^\n]+\nAction: (Retrieve|Look\-up|Finish)"
+    assert reflect_regex() == r"[ \n]?Thought: [^\n]+\nVerdict: (right|wrong)"
 
 
 @given(LINES, st.sampled_from(TOOLS))

@@ -37,8 +37,6 @@ def test_a_caller_may_be_stricter(team_with: TeamWith, given: Context) -> None:
         (Context(observation_tokens=1001), "observation_tokens"),
         (Context(tools=()), "tools"),
         (Context(tools=("Calculator", "Wait")), "tools"),
-        (Context(approve_tools=()), "approve_tools"),
-        (Context(approve_tools=("Finish",)), "approve_tools"),
     ],
 )
 def test_a_caller_may_not_be_looser(team_with: TeamWith, given: Context, named: str) -> None:
