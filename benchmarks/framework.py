@@ -2,8 +2,8 @@
 
     python benchmarks/framework.py [--json]
 
-A question takes nine supersteps: two looks at a page, a Finish and a verdict; seven of them call the model. The
-floor is LangGraph itself: the same nine supersteps of a graph whose nodes do nothing. Run it on a quiet machine.
+A question takes ten supersteps: two looks at a page, a Finish and a verdict; seven of them call the model. The
+floor is LangGraph itself: the same ten supersteps of a graph whose nodes do nothing. Run it on a quiet machine.
 """
 
 from __future__ import annotations
@@ -67,13 +67,15 @@ class Count(TypedDict):
     count: int
 
 
-def floor() -> Any:
-    """Nodes that do nothing, as many supersteps."""
+def floor(latency: float = 0.0) -> Any:
+    """Nodes that do nothing, or wait in as many as call a model, as many supersteps."""
 
     def node(state: Count) -> Count:
         return {"count": state["count"] + 1}
 
     async def anode(state: Count) -> Count:
+        if latency and state["count"] < CALLS:
+            await asyncio.sleep(latency)
         return node(state)
 
     from langgraph._internal._runnable import RunnableCallable
@@ -118,6 +120,13 @@ def async_ms(graph: Any, asked: Any, count: int, workers: int) -> tuple[float, f
     return cpu / count / SUPERSTEPS * 1000, count / wall
 
 
+def over_path(graph: Any, asked: Any, count: int, workers: int) -> float:
+    """Wall time over the sum of the model's latencies that no number of workers could hide."""
+    wall = time.perf_counter()
+    asyncio.run(in_flight(lambda: graph.ainvoke(asked), count, workers))
+    return (time.perf_counter() - wall) / (count / workers * CALLS * LATENCY)
+
+
 def resident() -> int:
     """Peak resident memory in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -132,11 +141,9 @@ def measure() -> dict[str, float]:
         figures[f"questions/s, {workers} in flight"] = rate
         figures[f"floor, async, {workers} in flight"], _ = async_ms(empty, {"count": 0}, count, workers)
     for workers, count in ((1, 4), (8, 32), (32, 128), (256, 1024)):
-        wall = time.perf_counter()
-        slow = team(SlowModel(replies=reply))
-        asyncio.run(in_flight(lambda: slow.ainvoke(ASKED), count, workers))  # noqa: B023 - run before it changes
-        path = count / workers * CALLS * LATENCY
-        figures[f"wall over critical path, {workers} in flight"] = (time.perf_counter() - wall) / path
+        slow, waits = team(SlowModel(replies=reply)), floor(LATENCY)
+        figures[f"wall over critical path, {workers} in flight"] = over_path(slow, ASKED, count, workers)
+        figures[f"floor, {workers} in flight"] = over_path(waits, {"count": 0}, count, workers)
     before = resident()
     waiting = team(SlowModel(replies=reply))
     asyncio.run(in_flight(lambda: waiting.ainvoke(ASKED), 4000, 4000))

@@ -110,8 +110,8 @@ def play(
     """Play every job; `tools` counts the calls.
 
     Raises EndpointError when models failed, after everything that could be played was; at once when a tool fails in
-    most of its calls. A trajectory in which a tool failed is handed on once the rest is played without such a stop,
-    so that a quota that is spent never looks like wrong answers.
+    most of its calls. A trajectory that met a backend which failed – a quota, a key, a server – is handed on when all
+    is played and the tools work again, and else not at all: a quota that is spent never looks like wrong answers.
     """
     failures = asyncio.run(_play(graph, iter(jobs), settings, workers, done, tools or ToolLog()))
     if failures:
@@ -148,6 +148,7 @@ async def _play(
             in_a_row = 0
             if any(counts["failed"] for counts in trajectory.tools.values()):
                 check(tools.stats())
+            if log.down():
                 held.append(trajectory)
             else:
                 done(trajectory)
@@ -162,6 +163,11 @@ async def _play(
         raise problems.exceptions[0] from None
     finally:
         gc.unfreeze()
+    if held and tools.down(last=2):
+        raise EndpointError(
+            f"a tool failed in {len(held)} of the last questions ({tools.last_failure()}); "
+            "see to its backend, then run the same command again"
+        )
     for trajectory in held:
         done(trajectory)
     return failures

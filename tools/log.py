@@ -58,6 +58,7 @@ class _Count:
     last_failure: str = ""
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
     recent: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    down: deque[bool] = field(default_factory=lambda: deque(maxlen=WINDOW))
 
 
 class ToolLog(BaseCallbackHandler):
@@ -106,6 +107,19 @@ class ToolLog(BaseCallbackHandler):
                 _fail(self._counts[name], ToolTimeout(f"{name} took longer than it may"))
             self._started.clear()
 
+    def down(self, last: int = WINDOW) -> bool:
+        """Whether a backend failed one of a tool's last calls: a quota, a key, a server that is gone.
+
+        A tool that breaks on an input, or takes too long over it, may do so for ever, and nobody need be waited for.
+        """
+        with self._lock:
+            return any(any(list(count.down)[-last:]) for count in self._counts.values())
+
+    def last_failure(self) -> str:
+        """How a tool failed last."""
+        with self._lock:
+            return next((f"{name}: {c.last_failure[:200]}" for name, c in self._counts.items() if c.last_failure), "")
+
     def counts(self) -> dict[str, dict[str, int]]:
         """The counts alone, by tool: what is the same each time the same is played."""
         with self._lock:
@@ -131,6 +145,7 @@ class ToolLog(BaseCallbackHandler):
             if error is None or _is_refusal(error):
                 count.refused += error is not None
                 count.recent.append(False)
+                count.down.append(False)
             else:
                 _fail(count, error)
 
@@ -155,6 +170,7 @@ def _add(count: _Count, more: _Count) -> None:
     count.timeouts += more.timeouts
     count.seconds += more.seconds
     count.recent += more.recent
+    count.down += more.down
     count.last_failure = more.last_failure or count.last_failure
 
 
@@ -162,6 +178,7 @@ def _fail(count: _Count, error: BaseException) -> None:
     count.failed += 1
     count.timeouts += isinstance(error, TimeoutError | ToolTimeout)
     count.recent.append(True)
+    count.down.append(isinstance(error, ToolFailure) and not isinstance(error, ToolTimeout))
     count.last_failure = " ".join(str(error).split()) or type(error).__name__
 
 

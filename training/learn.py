@@ -27,7 +27,7 @@ from autoact.graph.setup import brief_of
 from autoact.graph.tool_report import tool_report
 from autoact.models.load import close_model, load_model
 from autoact.prompts.render import Brief
-from autoact.tools.toolbox import offered_tools
+from autoact.tools.toolbox import Offered, offered_tools
 from autoact.training.clock import Clock
 from autoact.training.examples import action_examples, reflect_examples
 from autoact.training.requirements import require_packages, require_targets
@@ -61,6 +61,7 @@ def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None
         with clock.stage("tool selection", progress):
             selected = select_tools(task, meta, offered.tools, run, progress).tools
             tools = [tool for tool in offered.tools if tool.name in selected]
+            _refuse_missing(selected, offered)
         with clock.stage("synthesis", progress):
             trajectories = synthesize(task, meta, tools, questions, run / "rounds" / "00", progress)
             if meta is not model:
@@ -94,6 +95,13 @@ def _refuse_strangers(task: Task, run: Path) -> None:
         strangers = [item.name for item in run.iterdir() if item.name not in OURS]
         if strangers:
             raise RunError(f"{run} holds {strangers[0]} and is no run folder; choose another --out")
+
+
+def _refuse_missing(selected: Sequence[str], offered: Offered) -> None:
+    """Raises TaskError when a tool that was selected earlier cannot be used any more."""
+    for name in set(selected) - {tool.name for tool in offered.tools}:
+        lack = offered.missing.get(name, "to be on offer")
+        raise TaskError(f"tools: {name} was selected when this run began, and needs {lack}; bring it back to go on")
 
 
 def _claim(task: Task, run: Path) -> None:

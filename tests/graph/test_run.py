@@ -213,6 +213,12 @@ def searching(failures: int) -> Planner:
     return group_planning(ScriptedChatModel(replies=say), [tool], "Answer.").compile()
 
 
+def searches(messages: list[BaseMessage]) -> str:
+    """Search once, then Finish."""
+    last = str(messages[-1].text)
+    return "x" if last.startswith("Input") else f"Thought: t\nAction: {'Search' if 'Question' in last else 'Finish'}"
+
+
 def test_a_trajectory_counts_its_tool_calls() -> None:
     done: list[Trajectory] = []
     play(searching(1), jobs(pairs("a", "nothing", "c")), SETTINGS, 1, done.append)
@@ -246,10 +252,25 @@ def test_what_was_played_before_a_tool_went_down_is_kept() -> None:
         )
 
     tool = StructuredTool.from_function(search, name="Search", description="searches.")
-    graph = group_planning(ScriptedChatModel(replies=say), [tool], "Answer.").compile()
+    graph = group_planning(ScriptedChatModel(replies=searches), [tool], "Answer.").compile()
     with pytest.raises(EndpointError, match="the tool Search failed in"):
         play(graph, jobs(pairs(*"abcdefghijklmnopqrstuvwxyz0123456789")), SETTINGS, 1, done.append)
     assert [trajectory.tools["Search"]["failed"] for trajectory in done] == [0] * 12
+
+
+def test_a_quota_that_is_spent_in_the_end_leaves_no_wrong_answers() -> None:
+    done: list[Trajectory] = []
+
+    def search(query: str) -> str:
+        if len(done) >= 5:
+            raise ToolFailure("the quota is spent")
+        return query
+
+    tool = StructuredTool.from_function(search, name="Search", description="searches.")
+    graph = group_planning(ScriptedChatModel(replies=searches), [tool], "Answer.").compile()
+    with pytest.raises(EndpointError, match=r"a tool failed in 3 of the last questions \(Search: the quota is spent\)"):
+        play(graph, jobs(pairs(*"abcdefgh")), SETTINGS, 1, done.append)
+    assert len(done) == 5
 
 
 def test_times_lie_beside_the_records(tmp_path: Path) -> None:

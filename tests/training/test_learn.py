@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from autoact.core.errors import RunError
+from autoact.core.errors import RunError, TaskError
 from autoact.core.progress import Silent
 from autoact.core.records import ROLES, Example, QAPair, Scored
 from autoact.core.store import Store
@@ -129,3 +129,13 @@ def test_excluded_questions_never_enter_the_run(town: ModuleType, tmp_path: Path
     questions = self_instruct(task, town.meta_agent(), excluded_keys(task), tmp_path / "run", Silent())
     assert not {q.question for q in questions} & {f"Who is the mayor of {name}?" for name in town.TOWNS[:20]}
     assert sum(r.excluded for r in Store(tmp_path / "run" / "instruct.jsonl", Round)) > 0
+
+
+def test_a_run_whose_selected_tool_is_gone_does_not_go_on_without_it(learned: Any, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(learned.path, run)
+    (run / "team.json").unlink()
+    selection = json.loads((run / "tools.json").read_text())
+    (run / "tools.json").write_text(json.dumps(selection | {"tools": [*selection["tools"], "Search"]}))
+    with pytest.raises(TaskError, match="Search was selected when this run began, and needs to be on offer"):
+        learn(learned.task, run, Silent(), learned.model)
