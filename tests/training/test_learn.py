@@ -136,6 +136,6 @@ def test_a_run_whose_selected_tool_is_gone_does_not_go_on_without_it(learned: An
     shutil.copytree(learned.path, run)
     (run / "team.json").unlink()
     selection = json.loads((run / "tools.json").read_text())
-    (run / "tools.json").write_text(json.dumps(selection | {"tools": [*selection["tools"], "Search"]}))
-    with pytest.raises(TaskError, match="Search was selected when this run began, and needs to be on offer"):
+    (run / "tools.json").write_text(json.dumps(selection | {"tools": [*selection["tools"], "Database"]}))
+    with pytest.raises(TaskError, match="Database was selected when this run began, and needs to be on offer"):
         learn(learned.task, run, Silent(), learned.model)
