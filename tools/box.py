@@ -36,10 +36,14 @@ SERVE = "import sys; from autoact.tools.box_server import main; main(*sys.argv[1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may take; memory is in bytes, on top of what the prepared process holds."""
+    """What one request may take; memory is in bytes, on top of what the prepared process holds.
+
+    `start` is the seconds in which the process must have prepared.
+    """
 
     seconds: float
     memory: int = 200_000_000
+    start: float = 300.0
 
 
 class Box:
@@ -78,7 +82,11 @@ class Box:
             )
         self._control = ours
         self._end = weakref.finalize(self, _end, process, ours)
-        greeting = _greeting(ours)
+        try:
+            greeting = _greeting(ours, self._limits.start)
+        except BaseException:
+            self._end()
+            raise
         if "about" not in greeting:
             self._end()
             raise ValueError(greeting.get("error", "the process that was to read it ended"))
@@ -124,9 +132,14 @@ class Box:
         raise ToolException("It needs too much memory, or is nested too deeply.")
 
 
-def _greeting(control: socket.socket) -> dict[str, Any]:
-    with control.makefile("rb") as lines:
-        line = lines.readline()
+def _greeting(control: socket.socket, seconds: float) -> dict[str, Any]:
+    control.settimeout(seconds)
+    try:
+        with control.makefile("rb") as lines:
+            line = lines.readline()
+    except TimeoutError:
+        raise ValueError(f"it could not be read within {seconds:g} s") from None
+    control.settimeout(None)
     greeting: dict[str, Any] = json.loads(line) if line else {}
     return greeting
 

@@ -23,6 +23,7 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from autoact.core.errors import TaskError
+from autoact.core.text import line_of
 
 
 class Settings(BaseModel):
@@ -53,8 +54,13 @@ def imported_tool(name: str, settings: Settings) -> BaseTool:
 
 def missing(settings: Settings) -> str:
     """The package that the path begins with, if it is not installed."""
-    package = settings.path.partition(":")[0].partition(".")[0]
-    return "" if importlib.util.find_spec(package) else f"the package {package}"
+    name = package(settings.path)
+    return "" if name == "__main__" or importlib.util.find_spec(name) else f"the package {name}"
+
+
+def package(path: str) -> str:
+    """The package that a path begins with."""
+    return path.partition(":")[0].partition(".")[0]
 
 
 def live(settings: Settings) -> str:
@@ -72,10 +78,12 @@ def _loaded(path: str, field: str) -> Any:
         for part in name.split("."):
             found = getattr(found, part)
     except ImportError as problem:
-        raise TaskError(f"{field}: {module} cannot be imported ({problem}); install it or correct the path") from None
+        raise TaskError(f"{field}: {module} cannot be imported ({line_of(problem)}); install it or correct the path") from None
     except AttributeError:
         raise TaskError(f"{field}: {module} has no {name}; correct the path") from None
-    except Exception as problem:  # a module of others may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # a module of others may raise anything, and SystemExit too
         raise TaskError(f"{field}: {path} cannot be loaded ({_line(problem)})") from problem
     return found
 
@@ -87,7 +95,9 @@ def _made(made_of: Any, arguments: Any, field: str) -> Any:
     try:
         inspect.signature(made_of).bind_partial(**given)  # pydantic ignores an argument that it does not know
         return made_of(**given)
-    except Exception as problem:  # a class of others may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # a class of others may raise anything
         raise TaskError(
             f"{field}: {getattr(made_of, '__name__', made_of)} cannot be made of them ({_line(problem)})"
         ) from problem
@@ -106,10 +116,10 @@ def _object(value: Any, field: str) -> Any:
 
 def _version(path: str) -> str:
     try:
-        return version(path.partition(":")[0].partition(".")[0])
+        return version(package(path))
     except PackageNotFoundError:
         return ""
 
 
-def _line(problem: Exception) -> str:
+def _line(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {' '.join(str(problem).split())[:200]}"

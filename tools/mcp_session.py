@@ -11,6 +11,7 @@ A server that ends is a ToolUnreachable; the next call starts it again.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -43,13 +44,15 @@ class _Open:
 class McpServer:
     """A server and its session; every method may be called from any thread."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, start_seconds: float = START_SECONDS) -> None:
         self._connection = connection
+        self._start_seconds = start_seconds
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="mcp-session", daemon=True)
         self._thread.start()
         self._opening = asyncio.Lock()
         self._open: _Open | None = None
+        self._keeper: asyncio.Task[None] | None = None
 
     def tools(self) -> list[BaseTool]:
         """The server's tools. Raises ToolFailure when it does not start."""
@@ -73,12 +76,12 @@ class McpServer:
         async with self._opening:
             if self._open is None or self._open.keeper.done() or self._open.stop.is_set():
                 ready: asyncio.Future[_Open] = self._loop.create_future()
-                keeper = asyncio.create_task(self._keep(ready))
+                self._keeper = asyncio.create_task(self._keep(ready))
                 try:
-                    self._open = await asyncio.wait_for(ready, START_SECONDS)
+                    self._open = await asyncio.wait_for(ready, self._start_seconds)
                 except TimeoutError:
-                    keeper.cancel()
-                    raise ToolTimeout(f"The MCP server gave no answer within {START_SECONDS:g} s.") from None
+                    await _ended(self._keeper)
+                    raise ToolTimeout(f"The MCP server gave no answer within {self._start_seconds:g} s.") from None
             return self._open
 
     async def _keep(self, ready: asyncio.Future[_Open]) -> None:
@@ -86,6 +89,8 @@ class McpServer:
         from langchain_mcp_adapters.sessions import create_session
         from langchain_mcp_adapters.tools import load_mcp_tools
 
+        # What a server prints beside the protocol is logged with a traceback each time; it is no news for the user.
+        logging.getLogger("mcp.client.stdio").setLevel(logging.CRITICAL)
         keeper = asyncio.current_task()
         assert keeper is not None
         broke: BaseException | None = None
@@ -121,6 +126,14 @@ class McpServer:
         if self._open is not None:
             self._open.stop.set()
             await asyncio.wait({self._open.keeper})
+        if self._keeper is not None:  # of a server that is still starting
+            await _ended(self._keeper)
+
+
+async def _ended(keeper: asyncio.Task[None]) -> None:
+    """Wait for a keeper that is to stop, since only then the server that it started has ended."""
+    keeper.cancel()
+    await asyncio.wait({keeper})
 
 
 async def _check(opened: _Open) -> None:

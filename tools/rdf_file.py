@@ -41,6 +41,8 @@ Node = ox.NamedNode | ox.BlankNode  # what a name can stand for
 
 def prepare(path: str, rows: str) -> Prepared:
     """What the file holds, and how a query or a name is answered. Raises ValueError when it cannot be read."""
+    if not Path(path).is_file():  # a pipe would be waited for
+        raise ValueError(f"{path} is no file")
     store = ox.Store()
     try:
         with Path(path).open("rb") as file:

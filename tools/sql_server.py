@@ -11,8 +11,9 @@ sets or locks must not outlive it. Other servers are not covered: read-only and 
 from __future__ import annotations
 
 import os
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 DRIVER = "postgresql+psycopg"
 CONNECT_SECONDS = 5
+GRACE = 0.5
 LONGEST_CELL = 200
 LONGEST_QUERY = 10_000
 MOST_COLUMNS = 50
@@ -40,6 +42,10 @@ TABLES = (
 def check_url(url: str) -> None:
     """Raises ValueError saying what is wrong with a URL, without showing a password."""
     parts = urlsplit(url)
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("has a port that is no number up to 65535; correct it") from None
     if parts.scheme != DRIVER or not parts.path.strip("/"):
         raise ValueError(f"is not covered; write {DRIVER}://USER@HOST/NAME")
     if parts.password or "password" in parts.query:
@@ -66,7 +72,8 @@ class SqlServer:
             cells = ", ".join(f"left(c{i}::text, {LONGEST_CELL})" for i in range(len(names)))
             columns = ", ".join(f"c{i}" for i in range(len(names)))
             bounded = f"SELECT {cells} FROM (\n{query}\n) AS q({columns}) LIMIT {self._rows + 1}"
-            rows = [list(row) for row in connection.exec_driver_sql(bounded)]
+            # In one go: each fetch begins a time limit of its own, and the query may have set it.
+            rows = [list(row) for row in connection.exec_driver_sql(bounded).fetchmany(self._rows + 1)]
         return {"columns": names, "rows": rows[: self._rows], "more": len(rows) > self._rows}
 
     def tables(self) -> list[str]:
@@ -87,7 +94,8 @@ class SqlServer:
                 )
                 if connection.exec_driver_sql("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").scalar():
                     raise ToolFailure("The database is not asked, since its role is a superuser; use one that reads.")
-                yield connection
+                with _cancelled_after(self._seconds + GRACE, connection):
+                    yield connection
         except DBAPIError as problem:
             raise self._explained(problem) from None
 
@@ -122,6 +130,24 @@ class SqlServer:
         if state is None or state[:2] in ("08", "28", "53", "57", "58", "XX"):  # connection, login, resources, system
             return ToolUnreachable(f"The database does not answer: {line}")
         return ToolException(f"The query is wrong: {line}")
+
+
+@contextmanager
+def _cancelled_after(seconds: float, connection: Connection) -> Iterator[None]:
+    """Has the server cancel what it does for us by then, whatever became of its own time limit."""
+    driver: Any = connection.connection.driver_connection
+
+    def cancel() -> None:
+        with suppress(Exception):  # the connection may have ended meanwhile
+            driver.cancel_safe(timeout=CONNECT_SECONDS)
+
+    timer = Timer(seconds, cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _names(connection: Connection, query: str) -> list[str]:

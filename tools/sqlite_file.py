@@ -51,6 +51,8 @@ FUNCTIONS = frozenset(HARMLESS.split())
 def prepare(path: str, seconds: str, rows: str) -> Prepared:
     """The tables of the file, and how a query is answered. Raises ValueError when it is no database."""
     file = Path(path)
+    if not file.is_file():  # a pipe would be waited for
+        raise ValueError(f"{path} is no file")
     try:
         tables = _tables(file)
     except sqlite3.Error as problem:
@@ -66,8 +68,16 @@ def _tables(file: Path) -> list[str]:
         names = connection.execute(
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
         ).fetchall()
-        columns = "SELECT trim(name || ' ' || type) FROM pragma_table_info(?)"
-        return [f"{name}({', '.join(c for (c,) in connection.execute(columns, (name,)))})" for (name,) in names]
+        return [table for (name,) in names if (table := _table(connection, name))]
+
+
+def _table(connection: sqlite3.Connection, name: str) -> str:
+    """A table with its columns; empty for one that cannot be read, such as a view over a table that is gone."""
+    columns = "SELECT trim(name || ' ' || type) FROM pragma_table_info(?)"
+    try:
+        return f"{name}({', '.join(column for (column,) in connection.execute(columns, (name,)))})"
+    except sqlite3.Error:
+        return ""
 
 
 def _connect(file: Path) -> sqlite3.Connection:
@@ -76,7 +86,9 @@ def _connect(file: Path) -> sqlite3.Connection:
         logged = opened.read(20)[18:] == WAL_HEADER
     quiet = logged and not file.with_name(f"{file.name}-wal").exists()
     address = f"{file.resolve().as_uri()}?mode=ro{'&immutable=1' if quiet else ''}"
-    return sqlite3.connect(address, uri=True, isolation_level=None)
+    connection = sqlite3.connect(address, uri=True, isolation_level=None)
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    return connection
 
 
 def _answer(file: Path, sql: str, seconds: float, limit: int) -> dict[str, Any]:

@@ -25,6 +25,8 @@ seen = []
 def prepare(word):
     if word == "broken":
         raise ValueError("the file is\\nbroken")
+    if word == "slow":
+        time.sleep(60)
     return Prepared({"word": word, "pid": os.getpid()}, answer)
 
 def answer(request):
@@ -50,6 +52,12 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Box]:
     (tmp_path / "work_in_a_box.py").write_text(WORK)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     return lambda word="hello", seconds=0.4: Box("work_in_a_box", (word,), Limits(seconds))
+
+
+def test_a_file_that_takes_too_long_to_prepare_is_given_up(make: Callable[..., Box]) -> None:
+    make()
+    with pytest.raises(ValueError, match=r"it could not be read within 0\.5 s"):
+        Box("work_in_a_box", ("slow",), Limits(0.4, start=0.5))
 
 
 def test_a_box_prepares_once_and_each_request_finds_it_as_it_was(make: Callable[..., Box]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -105,6 +106,22 @@ def test_what_is_wrong_is_said_with_the_tables(database: BaseTool, query: str, r
     with pytest.raises(ToolException) as caught:
         database.invoke({"query": query})
     assert str(caught.value).startswith(f"{reason} The tables are: big(name TEXT); country(")
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(TaskError, match=r"toolbox\.Database\.file: .*pipe is no file; give a SQLite file"):
+        database_tool(Settings(file="pipe"), tmp_path)
+
+
+def test_what_is_broken_in_a_file_is_passed_over(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as connection, connection:
+        connection.execute("CREATE TABLE word(text TEXT)")
+        connection.execute("INSERT INTO word VALUES (CAST(x'4cff' AS TEXT))")
+        connection.execute("CREATE VIEW lost AS SELECT * FROM gone")
+    tool = database_tool(Settings(file="old.sqlite"), tmp_path)
+    assert "tables: word(text TEXT)." in (tool.metadata or {})["usage"]
+    assert tool.invoke({"query": "SELECT text FROM word"}) == "text\nL\ufffd"
 
 
 def test_nothing_is_written_beside_the_file(database: BaseTool, folder: Path) -> None:

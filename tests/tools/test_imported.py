@@ -85,6 +85,15 @@ def test_a_tool_that_is_made_already_is_named_without_arguments(
         tool_of("my_broken:dice")
 
 
+def test_code_that_ends_the_process_is_an_error_of_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_exit.py").write_text("import sys\nsys.exit('bye')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(TaskError, match=r"my_exit:tool cannot be loaded \(SystemExit: bye\)"):
+        tool_of("my_exit:tool")
+    with pytest.raises(TaskError, match=r"exit cannot be made of them \(SystemExit: 3\)"):
+        tool_of(READ, root_dir={"import": "sys:exit", "arguments": {}} | {"import": "os:abc"})
+
+
 READ = "langchain_community.tools:ReadFileTool"
 
 

@@ -21,6 +21,7 @@ from autoact.tools.failures import ToolFailure, ToolTimeout, ToolUnreachable
 from autoact.tools.library import card
 from autoact.tools.live import Live
 from autoact.tools.mcp_servers import Settings, close_servers, live, mcp_tools, missing
+from autoact.tools.mcp_session import McpServer
 
 HERE = Path(__file__).parent
 SERVER: dict[str, Any] = {"command": sys.executable, "args": ["mcp_server.py"]}
@@ -107,7 +108,7 @@ def test_a_server_that_is_stuck_is_started_again() -> None:
 def test_a_server_ends_with_its_session() -> None:
     process = process_of(tools_of(settings()))
     close_servers()
-    assert not Path(f"/proc/{process}/cmdline").exists() or not Path(f"/proc/{process}/cmdline").read_bytes()
+    assert is_gone(process)
 
 
 def test_only_the_named_tools_are_on_offer() -> None:
@@ -122,6 +123,39 @@ def test_only_the_named_tools_are_on_offer() -> None:
 def test_a_server_that_does_not_start_is_an_error_of_the_task(server: dict[str, Any]) -> None:
     with pytest.raises(TaskError, match=r"^toolbox\.docs\.mcp: The MCP server does not start: .*Correct how"):
         tools_of(settings(server))
+
+
+HANGING = "import os, pathlib, time; pathlib.Path('pid').write_text(str(os.getpid())); print('no', 'MCP', flush=True)"
+
+
+def hanging(folder: Path, seconds: float) -> McpServer:
+    command = ["-c", f"{HANGING}; time.sleep(60)"]
+    return McpServer({"transport": "stdio", "command": sys.executable, "args": command, "cwd": folder}, seconds)
+
+
+def is_gone(process: str) -> bool:
+    return not Path(f"/proc/{process}/cmdline").exists() or not Path(f"/proc/{process}/cmdline").read_bytes()
+
+
+def test_a_server_that_hangs_at_its_start_is_ended(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    server = hanging(tmp_path, 1.0)
+    with pytest.raises(ToolTimeout, match="gave no answer within 1 s"):
+        server.tools()
+    assert is_gone((tmp_path / "pid").read_text())
+    assert not caplog.records
+    server.close()
+
+
+def test_a_server_is_ended_while_it_starts(tmp_path: Path) -> None:
+    server = hanging(tmp_path, 30.0)
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(server.tools)
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            time.sleep(0.02)
+        server.close()
+        with pytest.raises(ToolUnreachable):
+            starting.result()
+    assert is_gone((tmp_path / "pid").read_text())
 
 
 def test_a_server_over_http_is_reached_by_its_address() -> None:

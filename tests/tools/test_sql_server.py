@@ -152,6 +152,17 @@ def test_a_query_that_takes_too_long_is_ended_by_the_server(tool: Any, query: st
     assert time.monotonic() - began < 2
 
 
+def test_a_query_cannot_switch_its_time_limit_off_for_later_rows(tool: Any) -> None:
+    query = (
+        "SELECT set_config('statement_timeout', '0', false), CASE WHEN i > 3 THEN pg_sleep(30) END "
+        "FROM generate_series(1, 30) AS i"
+    )
+    began = time.monotonic()
+    with pytest.raises(ToolException, match=r"The query took longer than 0\.5 seconds\."):
+        tool(seconds=0.5).invoke({"query": query})
+    assert time.monotonic() - began < 2
+
+
 def test_a_lock_does_not_outlive_its_query(tool: Any, port: int) -> None:
     tool().invoke({"query": "SELECT pg_advisory_lock(7)"})
     assert run_as("postgres", "postgres", port, "SELECT pg_try_advisory_lock(7)") == [(True,)]
