@@ -45,5 +45,5 @@ def cassette(task: Task | None) -> dict[str, Any]:
 
     if task is None or not task.cassette or not task.path(task.cassette).exists():
         return {}
-    recorded = Cassette(task.path(task.cassette))
+    recorded = Cassette(task.path(task.cassette), read_only=True)
     return {"answers": len(recorded), "drifts": [to_json(drift) for drift in recorded.drifts()]}

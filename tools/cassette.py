@@ -26,12 +26,13 @@ LARGEST_ANSWER = 1_000_000
 LARGEST_FILE = 1 << 30
 SHOWN_INPUT = 1000
 _PAGE_BYTES = 4096
-_TABLES = """
-CREATE TABLE IF NOT EXISTS answers (
-    key TEXT PRIMARY KEY, tool TEXT, backend TEXT, input TEXT, ok INTEGER, text TEXT, artifact TEXT, at REAL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS drifts (key TEXT PRIMARY KEY, ok INTEGER, text TEXT, times INTEGER, at REAL) WITHOUT ROWID;
-"""
+_OURS = int.from_bytes(b"AAct", "big")  # the application_id that tells a cassette from the databases of others
+_BEGIN = (
+    "CREATE TABLE answers (key TEXT PRIMARY KEY, tool TEXT, backend TEXT, input TEXT, ok INTEGER, text TEXT,"
+    " artifact TEXT, at REAL) WITHOUT ROWID",
+    "CREATE TABLE drifts (key TEXT PRIMARY KEY, ok INTEGER, text TEXT, times INTEGER, at REAL) WITHOUT ROWID",
+    f"PRAGMA application_id = {_OURS}",
+)
 
 log = logging.getLogger(__name__)
 
@@ -74,20 +75,26 @@ class Drift:
 class Cassette:
     """Answers by call, shared by threads and processes. Raises TaskError on a file that is no cassette."""
 
-    def __init__(self, path: Path, largest: int = LARGEST_FILE) -> None:
+    def __init__(self, path: Path, largest: int = LARGEST_FILE, *, read_only: bool = False) -> None:
         self.path = path
         self._lock = threading.Lock()
+        where = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
         try:
-            self._file = sqlite3.connect(path, timeout=10, check_same_thread=False, isolation_level=None)
-            self._file.execute(f"PRAGMA max_page_count = {largest // _PAGE_BYTES}")
-            self._file.executescript(_TABLES)
+            self._file = sqlite3.connect(where, timeout=10, check_same_thread=False, isolation_level=None, uri=True)
+            if not read_only:
+                self._file.execute(f"PRAGMA max_page_count = {largest // _PAGE_BYTES}")
+                _begin(self._file)
+            (mark,) = self._file.execute("PRAGMA application_id").fetchone()
         except sqlite3.Error as problem:
             raise TaskError(f"cassette: {path} cannot be used ({problem}); give the path of an SQLite file") from None
+        if mark != _OURS:
+            self.close()
+            raise TaskError(f"cassette: {path} is a database, but no cassette; give the path of another file")
 
     def find(self, call: Call) -> Answer | None:
         """The answer recorded for a call."""
-        row = self._one("SELECT text, artifact, ok FROM answers WHERE key = ?", call.key)
-        return Answer(row[0], json.loads(row[1]), bool(row[2])) if row else None
+        rows = self._read("SELECT text, artifact, ok FROM answers WHERE key = ?", call.key)
+        return Answer(rows[0][0], json.loads(rows[0][1]), bool(rows[0][2])) if rows else None
 
     def keep(self, call: Call, answer: Answer) -> None:
         """Record an answer, or notice that it is not the one recorded. One too large is not kept, and said so."""
@@ -103,19 +110,18 @@ class Cassette:
                 )
             if not added.rowcount:
                 self._compare(call, answer)
-        except sqlite3.Error as problem:  # a full disk must not cost the answer
+        except (sqlite3.Error, TaskError) as problem:  # a full disk must not cost the answer
             log.warning("the cassette %s does not record: %s", self.path, problem)
 
     def __len__(self) -> int:
-        return int(self._one("SELECT count(*) FROM answers")[0])
+        return int(self._read("SELECT count(*) FROM answers")[0][0])
 
     def drifts(self) -> list[Drift]:
         """Every call whose live answer has changed since it was recorded."""
-        with self._lock:
-            rows = self._file.execute(
-                "SELECT tool, backend, input, answers.text, drifts.text, times"
-                " FROM drifts JOIN answers USING (key) ORDER BY drifts.at"
-            ).fetchall()
+        rows = self._read(
+            "SELECT tool, backend, input, answers.text, drifts.text, times"
+            " FROM drifts JOIN answers USING (key) ORDER BY drifts.at"
+        )
         return [Drift(*row) for row in rows]
 
     def close(self) -> None:
@@ -134,6 +140,18 @@ class Cassette:
                 (call.key, answer.ok, answer.text, time.time()),
             )
 
-    def _one(self, query: str, *values: Any) -> Any:
-        with self._lock:
-            return self._file.execute(query, values).fetchone()
+    def _read(self, query: str, *values: Any) -> list[Any]:
+        try:
+            with self._lock:
+                return self._file.execute(query, values).fetchall()
+        except sqlite3.Error as problem:
+            raise TaskError(f"cassette: {self.path} cannot be read ({problem}); record a new one") from None
+
+
+def _begin(file: sqlite3.Connection) -> None:
+    """Make an empty file a cassette; two processes may try at once."""
+    file.execute("BEGIN IMMEDIATE")
+    if not file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        for statement in _BEGIN:
+            file.execute(statement)
+    file.execute("COMMIT")

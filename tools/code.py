@@ -17,6 +17,7 @@ from typing import Literal
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field
 
+from autoact.core.text import line_of
 from autoact.tools.bubblewrap import lacks, run_boxed
 from autoact.tools.memory import Output, library_tool
 from autoact.tools.sandbox import Sandbox
@@ -88,16 +89,19 @@ def showing_last_value(code: str) -> str:
 
     Code that this Python cannot read is left to the box to refuse.
     """
+    code = code.replace("\r\n", "\n").replace("\r", "\n")  # as the parser counts lines
     try:
         body = ast.parse(code).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return f"{code}\nNone"
     if not (body and isinstance(body[-1], ast.Expr)):
         return f"{code}\nNone"
-    lines = code.encode().split(b"\n")
-    above, start = lines[: body[-1].lineno - 1], body[-1].col_offset
-    before, last = lines[len(above)][:start], b"\n".join([lines[len(above)][start:], *lines[len(above) + 1 :]])
-    text = b"\n".join([*above, before + b"_ = (" + last]).decode()
+    last = body[-1]
+    lines = code.encode().split(b"\n")[: last.end_lineno]
+    lines[-1] = lines[-1][: last.end_col_offset]  # a semicolon may follow
+    line = lines[last.lineno - 1]
+    lines[last.lineno - 1] = line[: last.col_offset] + b"_ = (" + line[last.col_offset :]
+    text = b"\n".join(lines).decode()
     return f"{text}\n)\nif _ is not None:\n    print(f'{{_!r}}')\nNone"
 
 
@@ -131,12 +135,8 @@ def _in_monty(sandbox: Sandbox, code: str) -> Ran:
     except MontyError as problem:
         frames = problem.traceback() if isinstance(problem, MontyRuntimeError) else []
         where = f"line {frames[-1].line}: " if frames else ""
-        error = f"{where}{_last_line(str(problem))}"
+        error = f"{where}{line_of(problem, 500)}"
     return Ran("".join(kept), error)
-
-
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["It failed without saying why."])[-1][:500]
 
 
 def _boxed_usage() -> str:

@@ -13,17 +13,21 @@ import base64
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.prebuilt import InjectedState
 from pydantic import BaseModel, ConfigDict, Field
 
 from autoact.core.errors import TaskError
+from autoact.core.text import line_of
 from autoact.tools.failures import ToolFailure
 from autoact.tools.image_file import ImageFile, is_image, read_image
 from autoact.tools.memory import Output, library_tool
 from autoact.tools.ocr import Reader, lacks
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 DEFINITION = "says in words what an image shows."
 USAGE = "the word image, for the image of the question."
@@ -61,7 +65,18 @@ def missing(settings: Settings) -> str:
         if not settings.model:
             return "toolbox.Image2Text.model: a chat model that sees, as provider:name"
         key = KEYS.get(settings.model.partition(":")[0], "")
-        return f"{key}, which is not set" if key and not settings.endpoint and not os.environ.get(key) else ""
+        if key and not settings.endpoint and not os.environ.get(key):
+            return f"{key}, which is not set"
+        return _model_lacks(settings) if ":" in settings.model else ""
+    return ""
+
+
+def _model_lacks(settings: Settings) -> str:
+    """What LangChain says of a provider that it does not know or whose package is not there."""
+    try:
+        _model(settings)
+    except Exception as problem:  # every provider's client has errors of its own
+        return f"a model that can be used ({line_of(str(problem).partition('Supported providers')[0] or problem, 200)})"
     return ""
 
 
@@ -128,18 +143,23 @@ def _words(settings: Settings) -> Words | None:
 
 
 def _ask_model(settings: Settings, image: ImageFile, asked: str) -> str:
-    from langchain.chat_models import init_chat_model
     from langchain_core.messages import HumanMessage
 
     data = base64.b64encode(image.data).decode()
     prompt = {"type": "text", "text": f"{settings.prompt}\n{asked[:1000]}".strip()}
     message = HumanMessage([prompt, {"type": "image", "base64": data, "mime_type": image.kind}])
     try:
-        model = init_chat_model(settings.model, timeout=settings.timeout, **_server(settings))
-        return str(model.invoke([message]).text).strip() or "The model says nothing about the image."
+        return str(_model(settings).invoke([message]).text).strip() or "The model says nothing about the image."
     except Exception as problem:  # every provider's client has errors of its own, and none is the planner's
         line = " ".join(str(problem).split())[:300] or type(problem).__name__
         raise ToolFailure(f"{settings.model} does not answer ({type(problem).__name__}): {line}") from None
+
+
+def _model(settings: Settings) -> BaseChatModel:
+    from langchain.chat_models import init_chat_model
+
+    model: BaseChatModel = init_chat_model(settings.model, timeout=settings.timeout, **_server(settings))
+    return model
 
 
 def _server(settings: Settings) -> dict[str, Any]:

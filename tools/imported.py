@@ -19,11 +19,13 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field
 
 from autoact.core.errors import TaskError
 from autoact.core.text import line_of
+from autoact.tools.live import asked
+from autoact.tools.threads import in_thread
 
 
 class Settings(BaseModel):
@@ -49,7 +51,32 @@ def imported_tool(name: str, settings: Settings) -> BaseTool:
         raise TaskError(f"toolbox.{name}.arguments: {settings.path} is a tool already and takes none; leave them out")
     if not isinstance(found, BaseTool):
         raise TaskError(f"toolbox.{name}.import: {settings.path} is no LangChain tool; name a tool or its class")
-    return found.model_copy(update={"name": name})
+    named = found.model_copy(update={"name": name})
+    return _printable(named) if settings.local else named
+
+
+def _printable(tool: BaseTool) -> BaseTool:
+    """A tool that no Live is around, with what it says bounded and printable all the same."""
+
+    def run(**inputs: Any) -> tuple[str, Any]:
+        answer = asked(tool, inputs)
+        if not answer.ok:
+            raise ToolException(answer.text)
+        return answer.text, answer.artifact
+
+    async def arun(**inputs: Any) -> tuple[str, Any]:
+        said: tuple[str, Any] = await in_thread(run, **inputs)
+        return said
+
+    return StructuredTool(
+        name=tool.name,
+        description=tool.description,
+        args_schema=tool.args_schema or tool.get_input_schema(),
+        func=run,
+        coroutine=arun,
+        metadata=tool.metadata,
+        response_format="content_and_artifact",
+    )
 
 
 def missing(settings: Settings) -> str:
@@ -78,7 +105,9 @@ def _loaded(path: str, field: str) -> Any:
         for part in name.split("."):
             found = getattr(found, part)
     except ImportError as problem:
-        raise TaskError(f"{field}: {module} cannot be imported ({line_of(problem)}); install it or correct the path") from None
+        raise TaskError(
+            f"{field}: {module} cannot be imported ({line_of(problem)}); install it or correct the path"
+        ) from None
     except AttributeError:
         raise TaskError(f"{field}: {module} has no {name}; correct the path") from None
     except KeyboardInterrupt:

@@ -34,9 +34,12 @@ from autoact.tools import (
     wiki,
 )
 from autoact.tools.corpus import Corpus, load_corpus
+from autoact.tools.memory import shown
 
 FINISH_CARD = ToolCard(FINISH, "ends with the answer.", "the answer alone.")
 DESCRIPTION_LIMIT = 500
+# What the library says of a database or a graph lists its tables or properties.
+USAGE_LIMIT = 2000
 CORPUS = "a corpus"
 OPEN_PAGE = "a page that another tool opened"
 
@@ -174,14 +177,21 @@ def made(name: str, settings: BaseModel, place: Place) -> BaseTool:
 def card(tool: BaseTool) -> ToolCard:
     """What a model reads about a tool; one without a usage line shows the fields of its input.
 
-    A definition is one line of at most 500 characters: those of other people's tools may be pages long.
+    Each is one bounded line, since other people's tools may say anything at any length.
     """
     usage = (tool.metadata or {}).get("usage")
     if usage is None:
         fields = input_fields(tool)
         listed = ", ".join(f"{name} ({kind})" for name, kind in fields.items()) or "no field"
         usage = f"the {next(iter(fields))} alone." if takes_text(fields) else f"one JSON object with {listed}."
-    return ToolCard(tool.name, " ".join(tool.description.split())[:DESCRIPTION_LIMIT], str(usage))
+        usage = _line(usage, DESCRIPTION_LIMIT)
+    return ToolCard(tool.name, _line(tool.description, DESCRIPTION_LIMIT), _line(str(usage), USAGE_LIMIT))
+
+
+def _line(text: str, limit: int) -> str:
+    """The text as one printable line; what is left out is marked."""
+    line = " ".join(shown(text).split())
+    return line if len(line) <= limit else f"{line[: limit - 2].rstrip()} …"
 
 
 def input_fields(tool: BaseTool) -> dict[str, str]:

@@ -17,6 +17,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from langchain_core.messages import ToolMessage
@@ -29,6 +30,8 @@ from autoact.tools.memory import memory_of, shown
 from autoact.tools.threads import in_thread
 
 CACHED = 1024
+# Seconds for which a flight is waited for: the longest time limit that a tool may be set to, and a margin.
+LONGEST = 630.0
 # Of the state only what came with the question's image changes what a tool answers beside its input.
 STATE_IN_KEY = ("image", "caption", "ocr")
 
@@ -36,41 +39,78 @@ STATE_IN_KEY = ("image", "caption", "ocr")
 class Live:
     """The answers of live tools, each asked for once."""
 
-    def __init__(self, cassette: Cassette | None = None, offline: bool = False) -> None:
+    def __init__(self, cassette: Cassette | None = None, offline: bool = False, longest: float = LONGEST) -> None:
         self.cassette = cassette
         self.offline = offline
+        self._longest = longest
         self._lock = threading.Lock()
         self._answers: OrderedDict[str, Answer] = OrderedDict()
         self._flights: dict[str, Future[Answer]] = {}
 
     def answer(self, call: Call, ask: Callable[[], Answer]) -> Answer:
         """The answer to a call: from the cache, from another thread that asks the same, or by asking."""
-        key = call.key
-        with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-                return self._answers[key]
-            flight = self._flights.get(key)
-            mine = flight is None
-            if flight is None:
-                flight = self._flights[key] = Future()
-        if not mine:
-            return flight.result()
+        flight, mine = self._flight(call)
+        if mine:
+            self._fly(flight, call, ask)
         try:
-            answer = self._asked(call, ask)
-        except BaseException as problem:
-            flight.set_exception(problem)
-            raise
-        else:
-            flight.set_result(answer)
-            return answer
+            return flight.result(self._longest)
+        except TimeoutError:
+            raise self._given_up(flight, call) from None
+
+    async def aanswer(self, call: Call, ask: Callable[[], Answer]) -> Answer:
+        """The same in an event loop: only who asks holds a thread, and whoever waits for it holds none."""
+        flight, mine = self._flight(call)
+        try:
+            if mine:
+                await in_thread(partial(self._fly, flight, call, ask))
+            return await asyncio.wait_for(asyncio.wrap_future(flight), self._longest)
+        except TimeoutError:
+            raise self._given_up(flight, call) from None
         finally:
-            with self._lock:
-                del self._flights[key]
-                if not flight.exception():
-                    self._answers[key] = flight.result()
-                    if len(self._answers) > CACHED:
-                        self._answers.popitem(last=False)
+            if mine:  # cancelled, perhaps before a thread was free
+                self._given_up(flight, call)
+
+    def _flight(self, call: Call) -> tuple[Future[Answer], bool]:
+        """Where the answer to a call arrives, and whether it is the caller's to ask for it."""
+        with self._lock:
+            flight = self._flights.get(call.key)
+            if flight is not None:
+                return flight, False
+            flight = Future()
+            flight.set_running_or_notify_cancel()  # one who no longer waits must not cancel it for the others
+            if call.key in self._answers:
+                self._answers.move_to_end(call.key)
+                flight.set_result(self._answers[call.key])
+                return flight, False
+            self._flights[call.key] = flight
+            return flight, True
+
+    def _fly(self, flight: Future[Answer], call: Call, ask: Callable[[], Answer]) -> None:
+        try:
+            self._land(flight, call, self._asked(call, ask))
+        except BaseException as problem:  # whatever it is, it belongs to those who wait
+            self._land(flight, call, problem)
+
+    def _land(self, flight: Future[Answer], call: Call, outcome: Answer | BaseException) -> None:
+        """End a flight, once; an answer that comes after all is remembered."""
+        with self._lock:
+            if self._flights.get(call.key) is flight:
+                del self._flights[call.key]
+            if isinstance(outcome, Answer):
+                self._answers[call.key] = outcome
+                if len(self._answers) > CACHED:
+                    self._answers.popitem(last=False)
+            if flight.done():
+                return
+            if isinstance(outcome, Answer):
+                flight.set_result(outcome)
+            else:
+                flight.set_exception(outcome)
+
+    def _given_up(self, flight: Future[Answer], call: Call) -> BaseException:
+        """End a flight that takes too long, for all who wait for it; what it ended with."""
+        self._land(flight, call, ToolTimeout(f"{call.tool} took too long."))
+        return flight.exception() or ToolTimeout(f"{call.tool} took too long.")
 
     def _asked(self, call: Call, ask: Callable[[], Answer]) -> Answer:
         if self.offline:
@@ -86,15 +126,14 @@ class Live:
     def wrap(self, tool: BaseTool, backend: str) -> BaseTool:
         """The tool, asked through here."""
 
+        def call(inputs: dict[str, Any]) -> Call:
+            return Call(tool.name, backend, _key(inputs, _is_ours(tool)))
+
         def run(**inputs: Any) -> tuple[str, Any]:
-            answer = self.answer(Call(tool.name, backend, _key(inputs)), lambda: asked(tool, inputs))
-            if not answer.ok:
-                raise ToolException(answer.text)
-            return answer.text, answer.artifact
+            return _said(self.answer(call(inputs), partial(asked, tool, inputs)))
 
         async def arun(**inputs: Any) -> tuple[str, Any]:
-            said: tuple[str, Any] = await in_thread(run, **inputs)
-            return said
+            return _said(await self.aanswer(call(inputs), partial(asked, tool, inputs)))
 
         return StructuredTool(
             name=tool.name,
@@ -136,10 +175,21 @@ def _answer(message: ToolMessage) -> Answer:
     return Answer(shown(str(message.text)), artifact, message.status != "error")
 
 
-def _key(inputs: dict[str, Any]) -> str:
-    """The inputs as JSON; of the state that the graph puts in, only what changes the answer."""
+def _said(answer: Answer) -> tuple[str, Any]:
+    if not answer.ok:
+        raise ToolException(answer.text)
+    return answer.text, answer.artifact
+
+
+def _is_ours(tool: BaseTool) -> bool:
+    """Whether the tool is the library's; of tools of others nobody knows what they read in the state."""
+    return str(getattr(getattr(tool, "func", None), "__module__", "")).startswith("autoact.tools.")
+
+
+def _key(inputs: dict[str, Any], ours: bool) -> str:
+    """The inputs as JSON; of the state that the graph puts in, only what changes the answer of a tool of ours."""
     state = inputs.get("state")
-    if isinstance(state, dict):
+    if ours and isinstance(state, dict):
         inputs = inputs | {"state": {name: state.get(name, "") for name in STATE_IN_KEY}}
     return json.dumps(inputs, sort_keys=True, default=str)
 

@@ -32,6 +32,9 @@ SECONDS = 10.0
 MAX_BYTES = 4_000_000
 MAX_REDIRECTS = 5
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# All else of IPv6 is reserved, local or an IPv4 address in a form of its own.
+UNICAST = ipaddress.IPv6Network("2000::/3")
+PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")
 USER_AGENT = "langgraph-autoact (https://pypi.org/project/langgraph-autoact)"
 
 
@@ -59,10 +62,11 @@ def fetch(
 
     `trusted` is the configured backend: its host and port may be private. A redirect of a request with headers or a
     body of ours stays on its host, since they may hold a key. Raises ToolException for a URL that is refused,
-    ToolTimeout, ToolUnreachable, and ToolFailure for an answer that is refused.
+    ToolTimeout, ToolUnreachable, and ToolFailure for an answer that is refused or a mistake in what was configured.
     """
     import httpx
 
+    _check_configured(trusted, headers or {})
     method = "GET" if json is None else "POST"
     ours = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", **(headers or {})}
     try:
@@ -83,6 +87,20 @@ def fetch(
             _check_redirect(request.url, following.url, private)
             request = following
         raise ToolFailure(f"{_server(request.url)} redirected {MAX_REDIRECTS} times and more.")
+
+
+def backend_url(url: str) -> str:
+    """A configured address as it is, or none. Raises ValueError for one that can never be asked."""
+    import httpx
+
+    try:
+        parsed = httpx.URL(url)
+        usable = parsed.scheme in ("http", "https") and parsed.host and _port(parsed) <= 65535
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        usable = False
+    if url and not usable:
+        raise ValueError("it must be an http or https address with a host, such as https://example.org/search")
+    return url
 
 
 def checked_address(url: httpx.URL, trusted: str = "") -> str:
@@ -107,11 +125,12 @@ def checked_address(url: httpx.URL, trusted: str = "") -> str:
 def is_public(address: str) -> bool:
     """Whether an IP address is on the open internet, with those inside an IPv6 address considered."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    inside: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = [ip]
-    if isinstance(ip, ipaddress.IPv6Address):
-        inside += [each for each in (ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())) if each is not None]
-        inside += [ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)] if ip in NAT64 else []
-    return all(each.is_global and not each.is_multicast for each in inside)
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ip.is_global and not ip.is_multicast and ip not in PROTOCOLS
+    if ip in NAT64:
+        return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+    inside = [each for each in (ip.sixtofour, *(ip.teredo or ())) if each is not None]
+    return ip in UNICAST and ip.is_global and all(is_public(str(each)) for each in inside)
 
 
 class _Watch:
@@ -170,7 +189,12 @@ def _certificates() -> ssl.SSLContext:
 
 def _one(client: httpx.Client, request: httpx.Request, limit: int) -> tuple[Reply, httpx.Request | None]:
     """The answer to one request, and the request that it redirects to."""
-    response = client.send(request, stream=True)
+    import httpx
+
+    try:
+        response = client.send(request, stream=True)
+    except httpx.InvalidURL:  # javascript:, say
+        raise ToolFailure(f"{_server(request.url)} redirected to what is no address on the web.") from None
     try:
         headers = {name.lower(): value for name, value in response.headers.items()}
         if response.next_request is not None:
@@ -194,6 +218,17 @@ def _bounded(response: httpx.Response, limit: int) -> Iterator[bytes]:
         if left < 0:
             raise ToolFailure(f"{_server(response.url)} answered more than {limit:,} bytes.")
         yield piece
+
+
+def _check_configured(backend: str, headers: Mapping[str, str]) -> None:
+    """Raises ToolFailure: no other input of a planner's would help. A header's value may be a key and is not shown."""
+    try:
+        backend_url(backend)
+    except ValueError as problem:
+        raise ToolFailure(f"The backend's address {backend[:100]} cannot be asked: {problem}.") from None
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable() and value == value.strip()):
+            raise ToolFailure(f"The header {name} cannot be sent; a key or contact must be printable ASCII.")
 
 
 def _check_redirect(asked: httpx.URL, target: httpx.URL, private: bool) -> None:

@@ -41,11 +41,12 @@ Node = ox.NamedNode | ox.BlankNode  # what a name can stand for
 
 def prepare(path: str, rows: str) -> Prepared:
     """What the file holds, and how a query or a name is answered. Raises ValueError when it cannot be read."""
-    if not Path(path).is_file():  # a pipe would be waited for
+    source = Path(path)
+    if source.exists() and not source.is_file():  # a pipe would be waited for
         raise ValueError(f"{path} is no file")
     store = ox.Store()
     try:
-        with Path(path).open("rb") as file:
+        with source.open("rb") as file:
             parsed = ox.parse(file, format=_format(path), base_iri="file:///")
             store.extend(parsed)
             prefixes = dict(getattr(parsed, "prefixes", {}))

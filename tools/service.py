@@ -93,6 +93,14 @@ def ask(
     raise AssertionError("the last attempt returns or raises")
 
 
+def what_it_said(reply: Reply, key_variable: str, length: int) -> str:
+    """The start of an answer as one line; the key is taken out before the cut, which could leave a part of it."""
+    said = reply.body.decode("utf-8", "replace")
+    key = os.environ.get(key_variable, "").strip()
+    said = said.replace(key, "[key]") if key else said
+    return " ".join(said.split())[:length]
+
+
 def _value(service: Service, reply: Reply) -> Any:
     try:
         return json_text.loads(reply.body)
@@ -120,7 +128,5 @@ def _refusal(service: Service, reply: Reply) -> str:
         start += ", its quota or rate limit is spent; wait, ask more slowly (per_second:), or raise the plan"
     elif reply.status in KEY:
         start += f", it does not let us in; see to {service.key_variable or service.access or 'its address'}"
-    said = " ".join(reply.body[:1000].decode("utf-8", "replace").split())[:200]
-    key = os.environ.get(service.key_variable, "")
-    said = said.replace(key, "[key]") if key else said
+    said = what_it_said(reply, service.key_variable, 200)
     return f"{start}: {said}" if said and not said.startswith("<") else f"{start}."

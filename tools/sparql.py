@@ -14,7 +14,8 @@ _UPDATE = re.compile(_COMMENTS + r"(?:INSERT|DELETE|LOAD|CLEAR|CREATE|DROP|COPY|
 _QUOTED = re.compile(
     r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|<[^<>\s]*>|#[^\n]*'
 )
-_SERVICE = re.compile(r"\bSERVICE\b(?!\s+wikibase:label\b)", re.IGNORECASE)
+_SERVICE = re.compile(r"(?<![?$])\bSERVICE\b", re.IGNORECASE)
+_LABELS = re.compile(r"(?<![?$])\bSERVICE\s+wikibase:label\b(?![\w.:-])", re.IGNORECASE)
 
 
 def kind(request: str) -> Literal["query", "update", "name"]:
@@ -24,7 +25,8 @@ def kind(request: str) -> Literal["query", "update", "name"]:
     return "query" if _QUERY.match(request) else "name"
 
 
-def check(query: str) -> None:
-    """Raises ValueError for a query that would have another server asked. (Labels are no other server of Wikidata.)"""
-    if _SERVICE.search(_QUOTED.sub(" ", query)):
+def check(query: str, *, labels: bool = False) -> None:
+    """Raises ValueError for a query that would have another server asked; at Wikidata itself `labels` are none."""
+    plain = _QUOTED.sub(" ", query)
+    if _SERVICE.search(_LABELS.sub(" ", plain) if labels else plain):
         raise ValueError("SERVICE is refused: no other server is asked.")

@@ -73,7 +73,8 @@ class SqlServer:
             columns = ", ".join(f"c{i}" for i in range(len(names)))
             bounded = f"SELECT {cells} FROM (\n{query}\n) AS q({columns}) LIMIT {self._rows + 1}"
             # In one go: each fetch begins a time limit of its own, and the query may have set it.
-            rows = [list(row) for row in connection.exec_driver_sql(bounded).fetchmany(self._rows + 1)]
+            with closing(connection.exec_driver_sql(bounded)) as found:
+                rows = [list(row) for row in found.fetchmany(self._rows + 1)]
         return {"columns": names, "rows": rows[: self._rows], "more": len(rows) > self._rows}
 
     def tables(self) -> list[str]:

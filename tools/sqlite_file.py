@@ -51,7 +51,7 @@ FUNCTIONS = frozenset(HARMLESS.split())
 def prepare(path: str, seconds: str, rows: str) -> Prepared:
     """The tables of the file, and how a query is answered. Raises ValueError when it is no database."""
     file = Path(path)
-    if not file.is_file():  # a pipe would be waited for
+    if file.exists() and not file.is_file():  # a pipe would be waited for
         raise ValueError(f"{path} is no file")
     try:
         tables = _tables(file)

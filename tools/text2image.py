@@ -15,16 +15,16 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from langchain_core.tools import BaseTool, ToolException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from autoact.core.errors import TaskError
 from autoact.tools.failures import ToolFailure
 from autoact.tools.memory import Output, library_tool
-from autoact.tools.network import fetch
-from autoact.tools.service import KEY, QUOTA, Service, key_of
+from autoact.tools.network import backend_url, fetch
+from autoact.tools.service import KEY, QUOTA, Service, key_of, what_it_said
 
 DEFINITION = "draws an image of a description and says where it is."
 USAGE = "a description of the image alone."
@@ -40,7 +40,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: str = Field("", description="The images endpoint, such as https://api.openai.com/v1/images/generations.")
+    url: Annotated[str, AfterValidator(backend_url)] = Field(
+        "", description="The images endpoint, such as https://api.openai.com/v1/images/generations."
+    )
     model: str = Field("", description="The model that draws.")
     key_variable: str = Field("OPENAI_API_KEY", description="Environment variable of the key; empty for none.")
     size: str = Field("1024x1024", pattern=r"^\d+x\d+$", description="Width and height in pixels.")
@@ -55,7 +57,7 @@ def missing(settings: Settings) -> str:
         if not getattr(settings, field):
             return f"toolbox.Text2Image.{field}: an OpenAI-compatible images endpoint and its model"
     variable = settings.key_variable
-    return f"{variable}, which is not set" if variable and not os.environ.get(variable) else ""
+    return f"{variable}, which is not set" if variable and not os.environ.get(variable, "").strip() else ""
 
 
 def live(settings: Settings) -> str:
@@ -98,8 +100,7 @@ def _drawn(settings: Settings, description: str) -> bytes:
         settings.url, trusted=settings.url, headers=headers, json=asked, seconds=settings.timeout, limit=MAX_BYTES
     )
     if reply.status != 200:
-        said = " ".join(reply.body[:1000].decode("utf-8", "replace").split())[:300]
-        said = said.replace(key, "[key]") if key else said
+        said = what_it_said(reply, settings.key_variable, 300)
         if reply.status in INPUT:
             raise ToolException(f"The images endpoint does not draw this: {said}")
         raise ToolFailure(f"The images endpoint answered {reply.status}{_advice(settings, reply.status)}: {said}")

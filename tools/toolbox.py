@@ -17,7 +17,7 @@ task.yaml says which:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -117,11 +117,12 @@ def listing(task: Task | None = None) -> list[Listed]:
             for name, entry in LIBRARY.items()
         ]
     live = _live(task, record=False)
-    lines = []
+    lines: list[Listed] = []
     for source in _sources(task):
         lack = source.lack(live)
-        cards = [] if lack else [card(tool) for tool in source.tools(live)]
-        lines += [Listed(each.name, each.definition, each.usage, source.needs, "") for each in cards]
+        for each in () if lack else map(card, source.tools(live)):
+            wrong = _wrong(each.name, [line.name for line in lines if not line.missing])
+            lines.append(Listed(each.name, each.definition, each.usage, source.needs, wrong))
         if lack:
             entry = LIBRARY.get(ALIASES.get(source.name, source.name))
             definition, usage = (entry.definition, entry.usage) if entry else ("", "")
@@ -143,7 +144,7 @@ def _live(task: Task, *, record: bool = True) -> Live:
     if task.offline and task.cassette and not path.exists():
         raise TaskError(f"cassette: {path} does not exist, and offline: true answers from it; record one first")
     wanted = bool(task.cassette) and (record or path.exists())
-    return Live(Cassette(path) if wanted else None, task.offline)
+    return Live(Cassette(path, read_only=task.offline or not record) if wanted else None, task.offline)
 
 
 def _sources(task: Task) -> list[_Source]:
@@ -155,7 +156,7 @@ def _sources(task: Task) -> list[_Source]:
 def _source(name: str, data: dict[str, Any], place: Place) -> _Source:
     if "import" in data:
         brought = _settings(imported.Settings, name, data)
-        package = brought.path.partition(".")[0]
+        package = imported.package(brought.path)
         lack, backend = imported.missing(brought), imported.live(brought)
         return _Source(
             name, f"the package {package}", lack, backend, lambda _live: (imported.imported_tool(name, brought),)
@@ -193,11 +194,18 @@ def _checked(tools: Any) -> tuple[BaseTool, ...]:
     """The tools, if models can tell them apart by name."""
     seen: dict[str, BaseTool] = {}
     for tool in tools:
-        if tool.name in (FINISH, REFLECT):
-            raise TaskError(f"tools: {tool.name} has a meaning of its own; leave the tool out or rename it")
-        if len(tool.name) > LONGEST_NAME or not TOOL_NAME.fullmatch(tool.name):
-            raise TaskError(f"tools: {tool.name[:64]!r} is no name that a model can write; rename the tool")
-        if tool.name in seen:
-            raise TaskError(f"tools: two tools are called {tool.name}; leave one out or rename it")
+        if wrong := _wrong(tool.name, seen):
+            raise TaskError(f"tools: {wrong}")
         seen[tool.name] = tool
     return tuple(seen.values())
+
+
+def _wrong(name: str, others: Collection[str]) -> str:
+    """Why a tool cannot have a name beside the others; empty when it can. Models are careless about case."""
+    if name.casefold() in (FINISH.casefold(), REFLECT.casefold()):
+        return f"{name} has a meaning of its own; leave the tool out or rename it"
+    if len(name) > LONGEST_NAME or not TOOL_NAME.fullmatch(name):
+        return f"{name[:LONGEST_NAME]!r} is no name that a model can write; rename the tool"
+    if name.casefold() in (other.casefold() for other in others):
+        return f"two tools are called {name}; leave one out or rename it"
+    return ""

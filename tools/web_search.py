@@ -15,14 +15,14 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from langchain_core.tools import ToolException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from autoact.tools.corpus import Page
 from autoact.tools.failures import ToolFailure, ToolTimeout
-from autoact.tools.network import SECONDS
+from autoact.tools.network import SECONDS, backend_url
 from autoact.tools.service import Pace, Service, ask, key_of
 
 LONGEST_QUERY = 400  # Brave and Tavily take no more characters, Brave no more than 50 words
@@ -38,7 +38,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     backend: Literal["corpus", "tavily", "brave", "searxng", "ddgs"] = Field("corpus", description="Who searches.")
-    url: str = Field("", description="The service's address, where it is not the usual one; SearXNG needs it.")
+    url: Annotated[str, AfterValidator(backend_url)] = Field(
+        "", description="The service's address, where it is not the usual one; SearXNG needs it."
+    )
     timeout: float = Field(SECONDS, gt=0, le=120, description="Seconds an answer may take.")
     per_second: float = Field(0.0, ge=0, description="Requests a second at most; 0 sets no limit.")
 

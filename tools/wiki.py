@@ -10,14 +10,14 @@ not asked in our tests: a loopback server replays what its documentation says it
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from langchain_core.tools import ToolException
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from autoact.tools.corpus import Page
 from autoact.tools.failures import ToolFailure
-from autoact.tools.network import SECONDS, USER_AGENT
+from autoact.tools.network import SECONDS, USER_AGENT, backend_url
 from autoact.tools.service import Pace, Service, ask
 
 LONGEST_TITLE = 255  # bytes of a title in MediaWiki
@@ -33,8 +33,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     backend: Literal["corpus", "mediawiki"] = Field("corpus", description="Whose pages are opened.")
-    url: str = Field("https://en.wikipedia.org/w/api.php", description="The api.php of the wiki.")
-    contact: str = Field("", description="A mail address or page by which the wiki can reach you.")
+    url: Annotated[str, AfterValidator(backend_url)] = Field(
+        "https://en.wikipedia.org/w/api.php", description="The api.php of the wiki."
+    )
+    contact: str = Field("", pattern=r"^[ -~]*$", description="A mail address or page by which the wiki can reach you.")
     timeout: float = Field(SECONDS, gt=0, le=120, description="Seconds an answer may take.")
     per_second: float = Field(0.0, ge=0, description="Requests a second at most; 0 sets no limit.")
 
@@ -46,7 +48,7 @@ class Wiki:
         pace = Pace(settings.per_second)
         access = "contact:, which must say who you are"
         self._service = Service("the wiki", settings.url, access=access, seconds=settings.timeout, pace=pace)
-        self._agent = f"{USER_AGENT} {settings.contact}"
+        self._agent = f"{USER_AGENT} {settings.contact}".strip()
 
     def page(self, title: str) -> Page | None:
         """The page of that title, or the one it redirects to. Raises ToolException for a title of many meanings."""

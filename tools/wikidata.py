@@ -14,8 +14,9 @@ from typing import Any
 
 from langchain_core.tools import ToolException
 
+from autoact.core.errors import TaskError
 from autoact.tools.failures import ToolFailure
-from autoact.tools.network import USER_AGENT, Reply, fetch
+from autoact.tools.network import USER_AGENT, Reply, backend_url, fetch
 from autoact.tools.service import Service, ask
 from autoact.tools.sparql import check, kind
 
@@ -42,9 +43,14 @@ class Wikidata:
     """The two services of Wikidata, and how to ask them."""
 
     def __init__(self, url: str, api: str, contact: str, language: str, timeout: float) -> None:
+        for field, address in (("url", url), ("api", api)):
+            try:
+                backend_url(address)
+            except ValueError as problem:
+                raise TaskError(f"toolbox.KnowledgeGraph.{field} is wrong: {problem}") from None
         self._url = url
         self._search = Service("wikidata", api, access="contact:, which must say who you are", seconds=timeout)
-        self._headers = {"User-Agent": f"{USER_AGENT} {contact}", "Accept": "application/sparql-results+json"}
+        self._headers = {"User-Agent": f"{USER_AGENT} {contact}".strip(), "Accept": "application/sparql-results+json"}
         self._language = language
         self._timeout = timeout
 
@@ -58,7 +64,7 @@ class Wikidata:
         if asked == "name":
             return self._facts(request.strip())
         try:
-            check(request)
+            check(request, labels=True)
         except ValueError as problem:
             raise ToolException(str(problem)) from None
         return self._select(request, limit)

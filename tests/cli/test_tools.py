@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,3 +52,12 @@ def test_a_cassette_is_counted_and_what_no_longer_matches_is_told(call: Command,
     assert "cassette: 1 answers, 1 no longer match" in call("tools", task).stdout
     told: dict[str, Any] = json.loads(call("tools", task, "--json").stdout)["cassette"]
     assert (told["answers"], told["drifts"][0]["recorded"], told["drifts"][0]["now"]) == (1, "old", "new")
+
+
+def test_a_cassette_that_is_a_database_of_others_is_one_line(call: Command, task_file: TaskFile) -> None:
+    task = task_file({"cassette": "c.sqlite"})
+    with sqlite3.connect(task.parent / "c.sqlite") as file:
+        file.execute("CREATE TABLE answers (question TEXT)")
+    result = call("tools", task)
+    assert result.exit_code == 2
+    assert "is a database, but no cassette" in result.stderr

@@ -123,3 +123,34 @@ def test_many_processes_record_at_once(cassette: Cassette) -> None:
     assert [worker.wait() for worker in workers] == [0, 0, 0]
     assert len(cassette) == 100
     assert sqlite3.connect(cassette.path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_database_of_others_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.sqlite"
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE answers (question TEXT)")
+    before = path.read_bytes()
+    for read_only in (True, False):
+        with pytest.raises(TaskError, match=r"theirs\.sqlite is a database, but no cassette"):
+            Cassette(path, read_only=read_only)
+    assert path.read_bytes() == before
+
+
+def test_damaged_pages_are_one_line_that_names_the_file(cassette: Cassette) -> None:
+    for number in range(100):
+        cassette.keep(Call("Search", "b", str(number)), Answer("x" * 1000))
+    cassette.close()
+    content = cassette.path.read_bytes()
+    cassette.path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    damaged = Cassette(cassette.path, read_only=True)
+    for read in (damaged.drifts, damaged.__len__, lambda: damaged.find(LIMA)):
+        with pytest.raises(TaskError, match=r"^cassette: .*cassette\.sqlite cannot be read"):
+            read()
+
+
+def test_a_cassette_that_is_only_read_is_not_written(cassette: Cassette, caplog: pytest.LogCaptureFixture) -> None:
+    cassette.keep(LIMA, Answer("x"))
+    reader = Cassette(cassette.path, read_only=True)
+    reader.keep(LIMA, Answer("y"))
+    assert (reader.find(LIMA), reader.drifts()) == (Answer("x"), [])
+    assert "does not record" in caplog.text

@@ -39,6 +39,9 @@ def run(tool: BaseTool) -> Run:
         ("def f(n):\n    return n * 2\nf(4)", "8"),
         ("for i in range(3):\n    print(i)", "0\n1\n2"),
         ("print(1)", "1"),
+        ("print(1);", "1"),
+        ("a = 1\rb = 2\ra + b", "3"),
+        ("x = 2; (x +\n 1) ; # three\n# done", "3"),
         ("```python\nimport math\nmath.floor(2.5)\n```", "2"),
         ("import json\njson.dumps({'a': [1]})", "'{\"a\": [1]}'"),
         ("class P:\n    def __init__(self, x):\n        self.x = x\nP(7).x", "7"),
@@ -62,7 +65,7 @@ def test_code_that_shows_nothing_says_so(run: Run, code: str) -> None:
         ("print('so far')\n1 / 0", "so far\n\nline 2: ZeroDivisionError: division by zero"),
         ("def f():\n    return x\nf()", "line 2: NameError: name 'x' is not defined"),
         ("1 +", "Expected an expression"),
-        ("raise ValueError('a\\nb')", "line 1: b"),
+        ("raise ValueError('a\\nb')", "line 1: ValueError: a b"),
         ("\ud800", "Got unexpected token ?"),
     ],
 )
@@ -139,7 +142,7 @@ def test_many_snippets_run_at_once_and_from_an_event_loop(run: Run, tool: BaseTo
 
 def test_the_last_value_is_printed_by_the_box() -> None:
     shown = showing_last_value("a = 1; a + 1 # two")
-    assert shown == "a = 1; _ = (a + 1 # two\n)\nif _ is not None:\n    print(f'{_!r}')\nNone"
+    assert shown == "a = 1; _ = (a + 1\n)\nif _ is not None:\n    print(f'{_!r}')\nNone"
 
 
 DEEP = ["(" * 9000, "[" * 3000 + "]" * 3000, "-" * 9000 + "1", "not " * 2000 + "1", "lambda:" * 1400 + "1", "{" * 9000]

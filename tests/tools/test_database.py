@@ -108,6 +108,11 @@ def test_what_is_wrong_is_said_with_the_tables(database: BaseTool, query: str, r
     assert str(caught.value).startswith(f"{reason} The tables are: big(name TEXT); country(")
 
 
+def test_a_port_is_a_number(tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match=r"^toolbox\.Database\.url: has a port that is no number"):
+        database_tool(Settings(url="postgresql+psycopg://reader@localhost:abc/geo"), tmp_path)
+
+
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(TaskError, match=r"toolbox\.Database\.file: .*pipe is no file; give a SQLite file"):

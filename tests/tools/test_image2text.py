@@ -74,6 +74,13 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert missing(seeing.model_copy(update={"endpoint": "http://127.0.0.1:8000/v1"})) == ""
 
 
+@pytest.mark.parametrize(
+    ("model", "told"), [("nope:x", "Unable to infer model provider"), ("groq:x", "requires the langchain-groq package")]
+)
+def test_a_provider_that_is_not_there_is_named(model: str, told: str) -> None:
+    assert told in missing(Settings(backend="model", model=model))
+
+
 def test_only_a_model_is_live() -> None:
     assert live(Settings()) == live(Settings(backend="ocr")) == ""
     assert live(Settings(backend="model", model="openai:a", endpoint="http://h/v1")) == "openai:a http://h/v1"

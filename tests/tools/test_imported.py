@@ -85,13 +85,24 @@ def test_a_tool_that_is_made_already_is_named_without_arguments(
         tool_of("my_broken:dice")
 
 
+def test_a_local_tool_says_what_can_be_shown(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("\x1b[31m" + "x" * 10_000)
+    arguments = {"root_dir": str(tmp_path)}
+    read = imported_tool("Mine", Settings.model_validate({"import": READ, "arguments": arguments, "local": True}))
+    said = read.invoke({"file_path": "note.txt"})
+    assert (len(said), said[:5]) == (4000, " [31m")
+
+
 def test_code_that_ends_the_process_is_an_error_of_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_exit.py").write_text("import sys\nsys.exit('bye')")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(TaskError, match=r"my_exit:tool cannot be loaded \(SystemExit: bye\)"):
         tool_of("my_exit:tool")
-    with pytest.raises(TaskError, match=r"exit cannot be made of them \(SystemExit: 3\)"):
-        tool_of(READ, root_dir={"import": "sys:exit", "arguments": {}} | {"import": "os:abc"})
+    with pytest.raises(TaskError, match=r"exit cannot be made of them \(SystemExit: "):
+        tool_of(READ, root_dir={"import": "sys:exit"})
+    assert missing(settings("__main__:tool")) == ""
+    with pytest.raises(TaskError, match="__main__ has no no_such_tool; correct the path"):
+        tool_of("__main__:no_such_tool")
 
 
 READ = "langchain_community.tools:ReadFileTool"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -143,6 +144,12 @@ def test_what_is_no_reading_of_this_graph_is_refused(graph: BaseTool, query: str
 def test_a_file_is_read_as_its_ending_says(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
     assert knowledge_graph_tool(Settings(file=name), tmp_path).invoke({"query": "a"}) == "a – b – c"
+
+
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.ttl")
+    with pytest.raises(TaskError, match=r"toolbox\.KnowledgeGraph\.file: .*pipe\.ttl is no file"):
+        knowledge_graph_tool(Settings(file="pipe.ttl"), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -142,3 +142,11 @@ def test_a_tool_answers_the_same_sync_and_async(corpus_file: Path) -> None:
     reply = retrieve.invoke(call)
     assert reply == asyncio.run(retrieve.ainvoke(call))
     assert (reply.text, reply.artifact["memory"]["text"]) == ("Bolivia is a country without a sea.",) * 2
+
+
+def test_what_a_model_reads_of_other_peoples_tools_is_one_bounded_line() -> None:
+    hostile = card(mcp_tool({"a\n\x1b[31mb": {"type": "string"}, "c": {"type": "string"}}))
+    assert hostile.usage == "one JSON object with a [31mb (string), c (string)."
+    long = card(mcp_tool({f"field{n}": {"type": "string"} for n in range(20_000)}))
+    assert len(long.usage) <= 500
+    assert long.usage.endswith(" …")

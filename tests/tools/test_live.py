@@ -15,9 +15,11 @@ from langgraph.prebuilt import InjectedState
 
 from autoact.tools.cassette import Answer, Call, Cassette
 from autoact.tools.failures import ToolFailure, ToolTimeout
+from autoact.tools.image2text import Settings, image2text_tool
 from autoact.tools.library import card, input_fields
 from autoact.tools.live import CACHED, Live
 from autoact.tools.memory import Output, library_tool, memory_of, remember
+from autoact.tools.threads import MOST, in_thread
 
 
 class Oracle:
@@ -215,18 +217,76 @@ def test_content_and_artifacts_of_other_forms_are_taken(path: Path) -> None:
     assert [reply.artifact for reply in replies] == [{"memory": None, "raw": None}, {"memory": None, "raw": [1]}]
 
 
-def test_of_the_state_only_what_came_with_the_image_is_part_of_the_input() -> None:
-    asked = []
+def test_of_the_state_only_what_came_with_the_image_is_part_of_the_input_of_our_tools(path: Path) -> None:
+    cassette = Cassette(path)
+    live = Live(cassette).wrap(image2text_tool(Settings(), path.parent), "x")
+    for state in ({"caption": "a"}, {"caption": "a", "memory": 1}, {"caption": "b"}):
+        live.invoke({"image": "q", "state": state})
+    assert len(cassette) == 2
+    assert input_fields(live) == {"image": "string"}
 
-    def run(query: str, state: Annotated[dict[str, Any], InjectedState]) -> Output:
-        asked.append((state.get("image"), state.get("caption")))
-        return Output(query)
 
-    live = Live().wrap(library_tool("Look", "looks.", "x.", run), "x")
-    for state in ({"image": "a"}, {"image": "a", "memory": 1}, {"image": "b"}, {"image": "", "caption": "c"}):
-        live.invoke({"query": "q", "state": state})
-    assert asked == [("a", None), ("b", None), ("", "c")]
-    assert input_fields(live) == {"query": "string"}
+def test_a_tool_of_others_that_reads_the_state_is_asked_for_each_state() -> None:
+    def run(query: str, state: Annotated[dict[str, Any], InjectedState]) -> str:
+        return f"{query} {state['question']}"
+
+    live = Live().wrap(StructuredTool.from_function(run, name="Look", description="looks."), "x")
+    said = [live.invoke({"query": "q", "state": {"question": each}}) for each in ("a", "b")]
+    assert said == ["q a", "q b"]
+
+
+# ── tools that hang ──
+
+
+def test_who_waits_in_an_event_loop_holds_no_thread() -> None:
+    go = threading.Event()
+
+    def ask() -> Answer:
+        go.wait(10)
+        return Answer("yes")
+
+    async def many(live: Live) -> list[Answer]:
+        waiting = [asyncio.ensure_future(live.aanswer(Call("a", "b", "c"), ask)) for _ in range(MOST + 10)]
+        await asyncio.sleep(0.05)
+        await asyncio.wait_for(in_thread(go.set), 5)
+        return await asyncio.gather(*waiting)
+
+    assert {answer.text for answer in asyncio.run(many(Live()))} == {"yes"}
+
+
+def test_a_flight_is_not_waited_for_for_ever() -> None:
+    go, live, call = threading.Event(), Live(longest=0.05), Call("Oracle", "b", "c")
+
+    def hang() -> Answer:
+        go.wait(10)
+        return Answer("late")
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(live.answer, call, hang)
+        time.sleep(0.02)
+        with pytest.raises(ToolTimeout, match="Oracle took too long"):
+            live.answer(call, hang)
+        assert live.answer(call, lambda: Answer("new")) == Answer("new")
+        go.set()
+    assert isinstance(first.exception(), ToolTimeout)
+
+
+def test_who_gives_up_gives_up_for_those_who_wait() -> None:
+    go, live, call = threading.Event(), Live(), Call("Oracle", "b", "c")
+
+    def hang() -> Answer:
+        go.wait(10)
+        return Answer("late")
+
+    async def both() -> None:
+        first, second = (asyncio.ensure_future(live.aanswer(call, hang)) for _ in range(2))
+        await asyncio.sleep(0.02)
+        first.cancel()
+        with pytest.raises(ToolTimeout, match="Oracle took too long"):
+            await asyncio.wait_for(second, 5)
+
+    asyncio.run(both())
+    go.set()
 
 
 def test_an_interrupt_frees_those_who_wait() -> None:

@@ -13,7 +13,7 @@ import pytest
 from langchain_core.tools import ToolException
 
 from autoact.tools.failures import ToolFailure, ToolTimeout, ToolUnreachable
-from autoact.tools.network import fetch, is_public
+from autoact.tools.network import backend_url, fetch, is_public
 
 PRIVATE = [
     "http://127.0.0.1/",
@@ -28,6 +28,11 @@ PRIVATE = [
     "http://[::ffff:10.0.0.1]/",
     "http://[2002:7f00:1::]/",
     "http://[64:ff9b::7f00:1]/",
+    "http://[::127.0.0.1]/",
+    "http://[::ffff:0:127.0.0.1]/",
+    "http://[64:ff9b:1::7f00:1]/",
+    "http://[fec0::1]/",
+    "http://192.0.0.192/",
     "http://[fe80::1]/",
     "http://[fd00::1]/",
     "http://0.0.0.0/",
@@ -73,7 +78,10 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize(("address", "public"), [("8.8.8.8", True), ("2606:4700::1111", True), ("fe80::1%eth0", False)])
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [("8.8.8.8", True), ("2606:4700::1111", True), ("64:ff9b::808:808", True), ("fe80::1%eth0", False)],
+)
 def test_public_is_what_anybody_can_reach(address: str, public: bool) -> None:
     assert is_public(address) is public
 
@@ -92,6 +100,21 @@ def test_another_port_of_the_backend_is_private(serve: Any, say: Any) -> None:
     with pytest.raises(ToolException, match="private"):
         fetch(other.url, trusted=server.url)
     assert not other.asked
+
+
+@pytest.mark.parametrize("url", ["localhost:8888", "ftp://a/", "http://a:99999/", "http://", "http://[::1/"])
+def test_a_backend_that_can_never_be_asked_is_our_mistake(url: str) -> None:
+    with pytest.raises(ToolFailure, match=r"The backend's address .* must be an http or https address"):
+        fetch(url, trusted=url)
+    with pytest.raises(ValueError, match="must be an http or https address"):
+        backend_url(url)
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "top\nsecret", "secret "])
+def test_a_key_that_cannot_be_sent_is_our_mistake_and_not_shown(key: str) -> None:
+    with pytest.raises(ToolFailure, match="The header X-Key cannot be sent") as caught:
+        fetch("http://127.0.0.1:1/", trusted="http://127.0.0.1:1", headers={"X-Key": key})
+    assert key.strip() not in str(caught.value)
 
 
 def test_json_is_posted(serve: Any, say: Any) -> None:
@@ -114,7 +137,8 @@ def test_a_redirect_within_the_backend_is_followed(serve: Any, say: Any) -> None
 
 
 @pytest.mark.parametrize(
-    "location", ["http://169.254.169.254/", "http://localhost:1/", "file:///etc/passwd", "ftp://x/"]
+    "location",
+    ["http://169.254.169.254/", "http://localhost:1/", "file:///etc/passwd", "ftp://x/", "javascript:alert(1)"],
 )
 def test_a_redirect_to_where_we_do_not_go_is_a_failure(serve: Any, say: Any, location: str) -> None:
     server = redirecting(serve, say, location)

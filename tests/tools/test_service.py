@@ -79,6 +79,16 @@ def test_a_wrong_key_names_the_variable_and_is_never_shown(
         ask(service(server.url))
 
 
+def test_a_key_is_taken_out_whole_wherever_the_answer_is_cut(
+    serve: Any, say: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAZAAR_KEY", "very-secret\n")
+    server = serve(lambda _: say(b"x" * 195 + b"very-secret", 401))
+    with pytest.raises(ToolFailure) as caught:
+        ask(service(server.url))
+    assert "very" not in str(caught.value)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": ', b"\xff\xfe", b"[" * 200_000, b"nope"])
 def test_what_is_no_json_is_a_failure(serve: Any, say: Any, body: bytes) -> None:
     with pytest.raises(ToolFailure, match="bazaar answered something that is not JSON"):

@@ -51,7 +51,7 @@ def test_a_service_is_found_where_it_is_a_keyword(query: str) -> None:
         "SELECT * { ?a ?b 'SERVICE <http://a>' }",
         'SELECT * { ?a ?b """a\nSERVICE\n""" }',
         "SELECT * { ?a <http://b/SERVICE> ?c } # SERVICE",
-        'SELECT * { SERVICE wikibase:label { bd:serviceParam wikibase:language "en". } }',
+        "SELECT ?service $SERVICE { ?service ?b $SERVICE }",
     ],
 )
 def test_the_word_elsewhere_is_no_service(query: str) -> None:
@@ -63,3 +63,13 @@ def test_no_query_takes_long_to_be_looked_through(query: str) -> None:
     began = time.monotonic()
     check(query)
     assert time.monotonic() - began < 1
+
+
+def test_labels_are_no_other_server_at_wikidata_alone() -> None:
+    labels = 'PREFIX wikibase: <http://127.0.0.1/> SELECT * { SERVICE wikibase:label { bd:x wikibase:language "en" } }'
+    check(labels, labels=True)
+    with pytest.raises(ValueError, match="SERVICE is refused"):
+        check(labels)
+    for name in ("wikibase:labels", "wikibase:label-x", "wikibase:label.x"):
+        with pytest.raises(ValueError, match="SERVICE is refused"):
+            check(f"SELECT * {{ SERVICE {name} {{}} }}", labels=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from langchain_core.tools import ToolException
+from pydantic import ValidationError
 
 from autoact.core.errors import TaskError
 from autoact.tools.failures import ToolFailure
@@ -113,6 +114,21 @@ def test_a_description_has_a_length(draw: Any, say: Any, text: str) -> None:
     with pytest.raises(ToolException, match="1 to 4,000 characters"):
         ask(text)
     assert server.asked == []
+
+
+def test_a_key_is_taken_out_whole_wherever_the_answer_is_cut(
+    draw: Any, say: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, _ = draw(say(b"x" * 297 + b"hunter2", 401))
+    monkeypatch.setenv("PAINTER_KEY", "hunter2\n")
+    with pytest.raises(ToolFailure) as caught:
+        ask("a map")
+    assert "hun" not in str(caught.value)
+
+
+def test_an_address_that_can_never_be_asked_is_refused() -> None:
+    with pytest.raises(ValidationError, match="must be an http or https address"):
+        Settings(url="localhost:8080/v1", model="m")
 
 
 def test_without_an_endpoint_it_is_not_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,7 @@ def test_the_papers_name_of_search_is_search(task: Write) -> None:
         (["X"], {"X": {"mcp": {"command": "no-such-program"}}}, "toolbox.X.mcp: The MCP server does not start"),
         (["Finish"], {"Finish": READ}, "tools: Finish has a meaning of its own"),
         (["Reflect"], {"Reflect": READ}, "tools: Reflect has a meaning of its own"),
+        (["search", "Search"], {"search": READ}, "tools: two tools are called Search"),
         (["My tool"], {"My tool": READ}, "tools: 'My tool' is no name that a model can write"),
         (["find", "docs"], {"find": READ, "docs": DOCS}, "tools: two tools are called find"),
     ],
@@ -204,6 +205,21 @@ def test_a_task_lists_its_own_and_why_one_cannot_be_used(task: Write) -> None:
     ]
     assert [bool(line.missing) for line in lines] == [False, False, True]
     assert lines[2].definition
+
+
+def test_a_name_that_is_refused_is_listed_as_such(task: Write) -> None:
+    lines = listing(task(["Search", "search", "a b", "finish"], dict.fromkeys(("search", "a b", "finish"), READ)))
+    assert [line.missing.partition(";")[0] for line in lines] == [
+        "",
+        "two tools are called search",
+        "'a b' is no name that a model can write",
+        "finish has a meaning of its own",
+    ]
+
+
+def test_what_an_imported_tool_needs_is_its_package(task: Write) -> None:
+    (line,) = listing(task(["X"], {"X": {"import": "no_such_package:hello"}}))
+    assert (line.needs, line.missing) == ("the package no_such_package",) * 2
 
 
 # ── all at once ──

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from langchain_core.tools import BaseTool, ToolException
 
+from autoact.core.errors import TaskError
 from autoact.tools.failures import ToolFailure, ToolTimeout, ToolUnreachable
 from autoact.tools.knowledge_graph import Settings, knowledge_graph_tool
 
@@ -146,3 +147,10 @@ def test_a_server_that_is_down_or_slow_is_a_failure(wikidata: Any, say: Any, tmp
     tool, _ = wikidata(say(b"", 200, {"Content-Length": "10"}))
     with pytest.raises((ToolTimeout, ToolUnreachable)):
         tool.invoke({"query": "ASK { }"})
+
+
+@pytest.mark.parametrize("field", ["url", "api"])
+def test_an_address_that_can_never_be_asked_is_refused_when_the_tool_is_made(tmp_path: Path, field: str) -> None:
+    settings = Settings(backend="wikidata", contact="me@example.org", **{field: "query.wikidata.org"})
+    with pytest.raises(TaskError, match=r"^toolbox\.KnowledgeGraph\.[a-z]+ is wrong: "):
+        knowledge_graph_tool(settings, tmp_path)
