@@ -19,12 +19,12 @@ import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
 
 from autoact.core.errors import TaskError
 from autoact.core.text import line_of
-from autoact.tools.live import asked
+from autoact.tools.live import around, asked, said
 from autoact.tools.threads import in_thread
 
 
@@ -59,24 +59,13 @@ def _printable(tool: BaseTool) -> BaseTool:
     """A tool that no Live is around, with what it says bounded and printable all the same."""
 
     def run(**inputs: Any) -> tuple[str, Any]:
-        answer = asked(tool, inputs)
-        if not answer.ok:
-            raise ToolException(answer.text)
-        return answer.text, answer.artifact
+        return said(asked(tool, inputs))
 
     async def arun(**inputs: Any) -> tuple[str, Any]:
-        said: tuple[str, Any] = await in_thread(run, **inputs)
-        return said
+        answer: tuple[str, Any] = await in_thread(run, **inputs)
+        return answer
 
-    return StructuredTool(
-        name=tool.name,
-        description=tool.description,
-        args_schema=tool.args_schema or tool.get_input_schema(),
-        func=run,
-        coroutine=arun,
-        metadata=tool.metadata,
-        response_format="content_and_artifact",
-    )
+    return around(tool, run, arun)
 
 
 def missing(settings: Settings) -> str:

@@ -130,20 +130,25 @@ class Live:
             return Call(tool.name, backend, _key(inputs, _is_ours(tool)))
 
         def run(**inputs: Any) -> tuple[str, Any]:
-            return _said(self.answer(call(inputs), partial(asked, tool, inputs)))
+            return said(self.answer(call(inputs), partial(asked, tool, inputs)))
 
         async def arun(**inputs: Any) -> tuple[str, Any]:
-            return _said(await self.aanswer(call(inputs), partial(asked, tool, inputs)))
+            return said(await self.aanswer(call(inputs), partial(asked, tool, inputs)))
 
-        return StructuredTool(
-            name=tool.name,
-            description=tool.description,
-            args_schema=tool.args_schema or tool.get_input_schema(),
-            func=run,
-            coroutine=arun,
-            metadata=tool.metadata,
-            response_format="content_and_artifact",
-        )
+        return around(tool, run, arun)
+
+
+def around(tool: BaseTool, run: Callable[..., tuple[str, Any]], arun: Callable[..., Any]) -> BaseTool:
+    """A tool that looks like another one to a model, and does as these functions do."""
+    return StructuredTool(
+        name=tool.name,
+        description=tool.description,
+        args_schema=tool.args_schema or tool.get_input_schema(),
+        func=run,
+        coroutine=arun,
+        metadata=tool.metadata,
+        response_format="content_and_artifact",
+    )
 
 
 def asked(tool: BaseTool, inputs: dict[str, Any]) -> Answer:
@@ -175,7 +180,8 @@ def _answer(message: ToolMessage) -> Answer:
     return Answer(shown(str(message.text)), artifact, message.status != "error")
 
 
-def _said(answer: Answer) -> tuple[str, Any]:
+def said(answer: Answer) -> tuple[str, Any]:
+    """Content and artifact of an answer. Raises ToolException when it is none."""
     if not answer.ok:
         raise ToolException(answer.text)
     return answer.text, answer.artifact
