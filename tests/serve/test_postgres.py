@@ -42,7 +42,7 @@ def test_what_a_text_column_cannot_hold_does_no_harm(serving: Serving, database:
     client = serving(database=database)
     answer = client.post("/ask", content=body, headers={"content-type": "application/json"}).json()
     assert answer["answer"] == "5"
-    assert answer["steps"][0]["thought"] == "I compute.\0?"
+    assert answer["steps"][0]["thought"] == "I compute.\ufffd\ufffd"
     assert client.get(f"/threads/{answer['thread']}").json()["questions"][0]["answer"] == "5"
     body = b'{"question": "Are you \\u0000 down?", "thread": "nul"}'
     assert client.post("/ask", content=body, headers={"content-type": "application/json"}).status_code == 502
