@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import subprocess
 import sys
-import threading
 import time
 from typing import Any
 
@@ -26,13 +25,12 @@ from autoact.tools.library import build_tools
 
 Library = tuple[BaseTool, ...]
 FINISH = ["Thought: t\nAction: Finish", "sol", "Thought: v\nVerdict: right"]
-released = threading.Event()
 
 
 @tool
 def hang(query: str) -> str:
-    """hangs until it is released."""
-    released.wait(60)
+    """hangs for a minute."""
+    time.sleep(60)
     return query
 
 

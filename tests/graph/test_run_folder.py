@@ -19,7 +19,7 @@ TASK: dict[str, Any] = {
     "tools": ["Search"],
     "corpus": "corpus.jsonl",
     "examples": [{"question": "q", "answer": "a"}],
-    "learn": {"max_steps": 6, "max_reflections": 1, "max_tokens": 99},
+    "learn": {"max_steps": 6, "max_reflections": 1, "max_tokens": 99, "constrain": True},
 }
 TEAM = Team("seed", "ab12", {"plan": "adapters/plan"}, ("Search",), "Atlas")
 
@@ -42,7 +42,7 @@ def test_a_finished_run_is_opened(run: Path) -> None:
 def test_a_run_is_played_greedily_within_the_tasks_budgets(run: Path) -> None:
     settings = open_run(run).settings()
     assert (settings.max_steps, settings.max_reflections, settings.max_tokens) == (6, 1, 99)
-    assert (settings.temperature, settings.reflect) == (0.0, True)
+    assert (settings.temperature, settings.reflect, settings.constrain) == (0.0, True, True)
 
 
 def test_a_run_that_is_not_finished_says_how_to_go_on(run: Path) -> None:
