@@ -49,7 +49,7 @@ def ask(
         if trace:
             print_step(screen, step)
 
-    trajectory = watch(opened.planner("autoact"), shown, opened.settings(), follow)
+    trajectory = watch(opened.planner(), shown, opened.settings(), follow)
     if as_json:
         print_json({"question": question, **to_json(trajectory)})
     elif trajectory.answer:

@@ -82,13 +82,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Demonstration:
+    """A question played to its right answer, which a few-shot prompt shows; Finish is the last step."""
+
+    question: Question
+    answer: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trajectory:
     """One played question; `id` is the question's id and the sample's number.
 
     status: answered (reflection agrees, or was left out), unsure (reflection still doubts the last answer),
     halted (the step budget ran out), error (a model or our own code failed; `error` says how).
+    down: what failed is the model's server, which says nothing about the question.
     usage: per role, `{"calls", "input_tokens", "output_tokens"}`, and `"shortened"`: prompts that did not fit whole.
     tools: per tool, `{"calls", "refused", "failed", "timeouts"}`; refused is the planner's doing, failed is not.
+    seconds: how long it took, beside others; two plays that differ in nothing else are equal.
     """
 
     id: str
@@ -97,8 +108,10 @@ class Trajectory:
     answer: str
     status: Status
     error: str = ""
+    down: bool = False
     usage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     tools: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def shortened(self) -> bool:

@@ -1,39 +1,121 @@
-"""What is compared: ways of answering a question, each with the graph of a run that plays it."""
+"""What is compared: ways of answering a question, each a graph over the same tools and limits.
+
+    for method in choose_methods("autoact,react", run.teams()):
+        graph = method_graph(method, run, shots)
+
+docs/methods.md says where each comes from and what was chosen where its source is silent.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from langgraph.graph.state import StateGraph
 
 from autoact.core.errors import UserError
+from autoact.core.records import Demonstration
+from autoact.graph.group import graph_of
+from autoact.graph.react import react
+from autoact.graph.run_folder import META, TEAM, Planner, RunFolder
+from autoact.graph.setup import Setup
 
 BASELINE = "zero-shot"
-Kind = Literal["autoact", "zero-shot"]
+SHOTS = 2
+SIZED = "trajectories-"
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """`planner` is what RunFolder.planner is asked for; `needs_adapters` says that it was trained."""
+    """`speakers` is whose models speak, as RunFolder.setup knows them; a name of its own is a team to train first.
+
+    shots: demonstrations that are shown. settings: fields of Context that it changes. trials: plays of a question at
+    most, and `oracle` says that gold tells it whether to play again. paper: its name in the paper's tables.
+    """
 
     id: str
     about: str
-    planner: Kind
-    needs_adapters: bool
+    build: Callable[[Setup], StateGraph[Any, Any, Any, Any]] = graph_of
+    speakers: str = META
+    shots: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    trials: int = 1
+    oracle: bool = False
+    paper: str = ""
+
+    @property
+    def team(self) -> str:
+        """The name of the team that must be trained for it beside the run's own; empty when none must."""
+        return "" if self.speakers in (META, TEAM) else self.speakers
 
 
 METHODS = (
-    Method(BASELINE, "the untrained META-AGENT in all three roles", "zero-shot", needs_adapters=False),
-    Method("autoact", "the trained plan, tool and reflect agents", "autoact", needs_adapters=True),
+    Method("autoact", "the trained plan, tool and reflect agents", speakers=TEAM, paper="AutoAct"),
+    Method(BASELINE, "the untrained META-AGENT in all three roles", paper="Zero-Shot Plan"),
+    Method("few-shot", "the META-AGENT in all three roles, shown demonstrations", shots=SHOTS),
+    Method("react", "one agent that thinks and acts in turn", react, shots=SHOTS, paper="ReAct"),
+    Method("fireact", "one agent, trained on whole trajectories", react, "fireact", paper="FireAct"),
+    Method(
+        "no-reflection",
+        "the trained team without its reflect agent",
+        speakers=TEAM,
+        settings={"reflect": False},
+        paper="- reflection",
+    ),
+    Method("one-agent", "one adapter, trained on all roles' examples", speakers="one-agent", paper="- multi"),
+    Method(
+        "no-filtering", "the team trained on right and wrong trajectories", speakers="no-filtering", paper="- filtering"
+    ),
+    Method("tool-agents", "a tool agent for each tool", speakers="tool-agents"),
 )
 
 
-def choose_methods(names: str) -> tuple[Method, ...]:
-    """The methods of a list such as `autoact,zero-shot`, or `all`. Raises UserError listing what there is."""
-    known = {method.id: method for method in METHODS}
-    wanted = list(known) if names.strip() == "all" else [name.strip() for name in names.split(",") if name.strip()]
-    for name in wanted:
-        if name not in known:
-            raise UserError(f"--methods {name} is no method; choose from all, {', '.join(known)}")
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The methods to play, and of those that `all` leaves out, the ids."""
+
+    methods: tuple[Method, ...]
+    left_out: tuple[str, ...]
+
+
+def choose_methods(names: str, teams: Sequence[str]) -> Chosen:
+    """The methods of a list such as `autoact,react`, or `all` that the run has the teams for.
+
+    Raises UserError on an unknown method, and on a named one whose team is not trained.
+    """
+    known = {method.id: method for method in (*METHODS, *map(_sized, teams)) if method}
+    if names.strip() == "all":
+        there = {method.id: method for method in known.values() if not method.team or method.team in teams}
+        return Chosen(tuple(there.values()), tuple(name for name in known if name not in there))
+    wanted = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
     if not wanted:
         raise UserError(f"--methods is empty; choose from all, {', '.join(known)}")
-    return tuple(known[name] for name in dict.fromkeys(wanted))
+    for name in wanted:
+        if name not in known and not _sized(name):
+            raise UserError(f"--methods {name} is no method; choose from all, {', '.join(known)}, {SIZED}N")
+    methods = tuple(known.get(name) or _sized(name) for name in wanted)
+    lacking = [method.team for method in methods if method and method.team and method.team not in teams]
+    if lacking:
+        names = ",".join(dict.fromkeys(lacking))
+        raise UserError(
+            f"--methods: the run has no team {lacking[0]}; train it first: autoact train RUN --teams {names}"
+        )
+    return Chosen(tuple(method for method in methods if method), ())
+
+
+def method_graph(
+    method: Method, run: RunFolder, shots: Sequence[Demonstration] = (), corpus: Path | None = None
+) -> Planner:
+    """The compiled graph of a method on a run's models and tools."""
+    setup = run.setup(method.speakers, corpus, shots[: method.shots])
+    return method.build(setup).compile(name=method.id)
+
+
+def _sized(name: str) -> Method | None:
+    """The method of a team trained on so many trajectories (Fig. 3), if the name is one."""
+    count = name.removeprefix(SIZED)
+    if not name.startswith(SIZED) or not count.isdecimal():
+        return None
+    return Method(name, f"the team trained on {count} trajectories", speakers=name)

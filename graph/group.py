@@ -15,15 +15,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.tools import BaseTool
-from langgraph._internal._runnable import RunnableCallable  # as in graph/nodes.py
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import RetryPolicy
 
-from autoact.graph.context import Context, schema_of
+from autoact.graph.context import Context
+from autoact.graph.episode import onward
 from autoact.graph.nodes import Nodes
 from autoact.graph.setup import Models, Setup
 from autoact.graph.state import Input, State
-from autoact.models.failures import ATTEMPTS, transient_errors
 
 
 def group_planning(
@@ -43,28 +41,14 @@ def group_planning(
 def graph_of(setup: Setup) -> StateGraph[State, Any, Input, State]:
     """The uncompiled graph over a setup; its context is a `Context`, or a dict of its fields."""
     nodes = Nodes(setup)
-    context = schema_of(setup.defaults, setup.description)
-    graph = StateGraph(State, context_schema=context, input_schema=Input)
-    graph.set_node_defaults(retry_policy=RetryPolicy(max_attempts=ATTEMPTS, jitter=False, retry_on=transient_errors()))
-    # A default error handler would let the graph be compiled only once; its annotation leaves out the error.
-    failed: Any = nodes.failed
-    graph.add_node("plan", nodes.plan(), metadata={"agent": "PLAN-AGENT"}, error_handler=failed)
-    graph.add_node("tool", nodes.tool(), metadata={"agent": "TOOL-AGENT"}, error_handler=failed)
-    graph.add_node("executor", nodes.executor(), error_handler=failed)
-    graph.add_node("reflect", nodes.reflect(), metadata={"agent": "REFLECT-AGENT"}, error_handler=failed)
+    graph = nodes.graph()
+    graph.add_node("plan", nodes.plan(), metadata={"agent": "PLAN-AGENT"}, error_handler=nodes.failed)
+    graph.add_node("tool", nodes.tool(), metadata={"agent": "TOOL-AGENT"}, error_handler=nodes.failed)
+    graph.add_node("executor", nodes.executor(), error_handler=nodes.failed)
+    graph.add_node("reflect", nodes.reflect(), metadata={"agent": "REFLECT-AGENT"}, error_handler=nodes.failed)
     graph.add_edge(START, "plan")
-    onward = RunnableCallable(_next, _anext, name="next", trace=False)
-    graph.add_conditional_edges("plan", onward, ["tool", "executor"])
-    graph.add_conditional_edges("tool", onward, ["executor"])
-    graph.add_conditional_edges("executor", onward, ["plan", "executor", "reflect", END])
-    graph.add_conditional_edges("reflect", onward, ["plan", END])
+    graph.add_conditional_edges("plan", onward(), ["tool", "executor"])
+    graph.add_conditional_edges("tool", onward(), ["executor"])
+    graph.add_conditional_edges("executor", onward(), ["plan", "executor", "reflect", END])
+    graph.add_conditional_edges("reflect", onward(), ["plan", END])
     return graph
-
-
-def _next(state: dict[str, Any]) -> str:
-    return str(state["next"])
-
-
-async def _anext(state: dict[str, Any]) -> str:
-    """Without it each edge of an async run would be a trip to another thread."""
-    return _next(state)

@@ -3,8 +3,8 @@
     batch = Batch(pairs, samples=2, seed=0, stage="synthesis", settings=Context(temperature=1.0), workers=32)
     play_into(Store(path, Scored), lambda: graph, batch, progress)      # a Scored for each question and sample
 
-The graph is given questions; rewards are computed here, from the finished trajectories. A question whose model
-failed is not stored, so that a dead server is never a wrong answer; the same call later plays what is missing.
+The graph is given questions; rewards are computed here, from the finished trajectories. A question whose model's
+server failed is not stored, so that a dead server is never a wrong answer; the same call later plays what is missing.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import asyncio
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from time import perf_counter
 from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 
-from autoact.core.errors import EndpointError
 from autoact.core.progress import Progress
 from autoact.core.records import QAPair, Question, Scored, Trajectory, from_json
 from autoact.core.reward import reward_of
@@ -26,9 +26,8 @@ from autoact.core.store import Store
 from autoact.graph.context import Context
 from autoact.graph.state import State
 from autoact.graph.tool_report import note_times
-from autoact.tools.log import ToolLog, check
-
-FAILURES_IN_A_ROW = 5
+from autoact.graph.watch import Watch
+from autoact.tools.log import ToolLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,51 +106,21 @@ def play(
     done: Callable[[Trajectory], None],
     tools: ToolLog | None = None,
 ) -> None:
-    """Play every job; `tools` counts the calls.
-
-    Raises EndpointError when models failed, after everything that could be played was; at once when a tool fails in
-    most of its calls. A trajectory that met a backend which failed – a quota, a key, a server – is handed on when all
-    is played and the tools work again, and else not at all: a quota that is spent never looks like wrong answers.
-    """
-    failures = asyncio.run(_play(graph, iter(jobs), settings, workers, done, tools or ToolLog()))
-    if failures:
-        raise EndpointError(
-            f"{len(failures)} questions could not be played ({failures[0].error}); "
-            "see to the model and run the same command again"
-        )
+    """Play every job; `tools` counts the calls. What is handed to `done`, and what is raised, graph/watch.py says."""
+    watch = Watch(done, tools)
+    asyncio.run(_play(graph, iter(jobs), settings, workers, watch))
+    watch.close()
 
 
 async def _play(
-    graph: CompiledStateGraph[Any, Any, Any, Any],
-    jobs: Iterator[Job],
-    settings: Context,
-    workers: int,
-    done: Callable[[Trajectory], None],
-    tools: ToolLog,
-) -> list[Trajectory]:
-    failures: list[Trajectory] = []
-    held: list[Trajectory] = []
-    in_a_row = 0
-
+    graph: CompiledStateGraph[Any, Any, Any, Any], jobs: Iterator[Job], settings: Context, workers: int, watch: Watch
+) -> None:
     async def work() -> None:
-        nonlocal in_a_row
         for job in jobs:
-            if in_a_row >= FAILURES_IN_A_ROW:
+            if watch.stopped:
                 return
             log = ToolLog()
-            trajectory = await play_one(graph, job, settings, log)
-            tools.take(log)
-            if trajectory.status == "error":
-                in_a_row += 1
-                failures.append(trajectory)
-                continue
-            in_a_row = 0
-            if any(counts["failed"] for counts in trajectory.tools.values()):
-                check(tools.stats())
-            if log.down():
-                held.append(trajectory)
-            else:
-                done(trajectory)
+            watch.ended(await play_one(graph, job, settings, log), log)
 
     # With many questions in flight the collector walks the same imported objects over and over.
     gc.freeze()
@@ -163,14 +132,6 @@ async def _play(
         raise problems.exceptions[0] from None
     finally:
         gc.unfreeze()
-    if held and tools.down(last=2):
-        raise EndpointError(
-            f"a tool failed in {len(held)} of the last questions ({tools.last_failure()}); "
-            "see to its backend, then run the same command again"
-        )
-    for trajectory in held:
-        done(trajectory)
-    return failures
 
 
 async def play_one(
@@ -179,14 +140,16 @@ async def play_one(
     """One trajectory; `log` counts its tool calls."""
     shown = {name: value for name, value in asdict(job.question).items() if value}
     context = settings.model_copy(update={"seed": job.seed})
+    started = perf_counter()
     state = await graph.ainvoke(shown, {"callbacks": [log]}, context=context)
     log.close()
-    return replace(trajectory_of(state, job.id, job.question_id), tools=log.counts())
+    played = trajectory_of(state, job.id, job.question_id)
+    return replace(played, tools=log.counts(), seconds=round(perf_counter() - started, 3))
 
 
 def trajectory_of(state: State | dict[str, Any], trajectory_id: str, question_id: str) -> Trajectory:
     """The trajectory that a final state is."""
-    fields = {name: state[name] for name in ("steps", "status", "error", "usage") if name in state}
+    fields = {name: state[name] for name in ("steps", "status", "error", "down", "usage") if name in state}
     known: dict[str, Any] = {
         "id": trajectory_id,
         "question_id": question_id,

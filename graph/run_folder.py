@@ -1,7 +1,8 @@
 """A run folder, as `autoact learn` leaves it, opened for asking and evaluating.
 
 run = open_run(Path("runs/atlas"))
-run.planner().invoke({"question": "…"})
+run.planner().invoke({"question": "…"})        # the trained team
+run.planner(META).invoke({"question": "…"})    # the META-AGENT in every role
 
 task.json           the task, and where its files are
 questions.jsonl     self-instructed questions            instruct.jsonl   the rounds they came in
@@ -9,19 +10,22 @@ tools.json          the selected tools
 rounds/00/          trajectories.jsonl, kept.jsonl, plan.jsonl, tool.jsonl, reflect.jsonl
 adapters/           <role>-<first 12 of its hash>/
 team.json           base, adapters, tools; its presence says that the run is finished
+teams/<name>/       team.json of a team that was trained otherwise, for comparison, and what it was trained on
+eval/               evaluations
 report.json         yields, costs, losses
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph, StateGraph
 
 from autoact.core.errors import RunError, TaskError
-from autoact.core.records import Team
+from autoact.core.records import Demonstration, Team
 from autoact.core.store import read_json, read_record
 from autoact.core.task import Task, check_task
 from autoact.graph.context import Context
@@ -33,7 +37,8 @@ from autoact.tools.toolbox import chosen_tools
 
 Planner = CompiledStateGraph[Any, Any, Any, Any]
 Builder = StateGraph[Any, Any, Any, Any]
-Kind = Literal["autoact", "zero-shot"]
+TEAM = "team"
+META = "meta"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +64,36 @@ class RunFolder:
         """Greedy play within the task's budgets."""
         return settings_of(self.task)
 
-    def planner(self, kind: Kind = "autoact") -> Planner:
+    def teams(self) -> tuple[str, ...]:
+        """The names of the teams that were trained for comparison."""
+        return tuple(sorted(path.parent.name for path in (self.path / "teams").glob("*/team.json")))
+
+    def team_of(self, speakers: str) -> Team:
+        """The run's own team, or one that was trained for comparison. Raises RunError."""
+        return self.team if speakers == TEAM else read_record(self.path / "teams" / speakers / "team.json", Team)
+
+    def planner(self, speakers: str = TEAM) -> Planner:
         """`builder`, compiled: a Runnable without a checkpointer."""
-        return self.builder(kind).compile(name="autoact")
+        return self.builder(speakers).compile(name="autoact")
 
-    def builder(self, kind: Kind = "autoact") -> Builder:
-        """Group planning by the trained team, or by the META-AGENT in all three roles, not compiled yet."""
-        return graph_of(self.setup(kind))
+    def builder(self, speakers: str = TEAM) -> Builder:
+        """Group planning by a team, or by the META-AGENT in all three roles, not compiled yet."""
+        return graph_of(self.setup(speakers))
 
-    def setup(self, kind: Kind = "autoact") -> Setup:
-        """What the graph is built with; an endpoint is asked for each model of the team by its folder's name."""
-        if kind == "zero-shot":
+    def setup(self, speakers: str = TEAM, corpus: Path | None = None, shots: Sequence[Demonstration] = ()) -> Setup:
+        """What a graph is built with; an endpoint is asked for each model of a team by its folder's name.
+
+        `corpus` is searched instead of the task's own; `shots` are shown before every question.
+        """
+        if speakers == META:
             models: Any = load_model(self.task.model_spec(), self.task.endpoint)
         elif self.endpoint:
-            models = served_models(self.team, self.endpoint)
+            models = served_models(self.team_of(speakers), self.endpoint)
         else:
-            models = team_models(self.team, self.path)
-        tools = chosen_tools(self.task, self.tools)
-        return Setup(models, self.task.description, tools, self.settings())
+            models = team_models(self.team_of(speakers), self.path)
+        task = self.task.model_copy(update={"corpus": str(corpus.resolve())}) if corpus else self.task
+        tools = chosen_tools(task, self.tools)
+        return Setup(models, self.task.description, tools, self.settings(), shots)
 
 
 def open_run(path: Path, endpoint: str = "") -> RunFolder:

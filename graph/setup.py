@@ -15,7 +15,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from autoact.core.errors import UserError
-from autoact.core.records import FINISH, REFLECT, ROLES, ToolCard
+from autoact.core.records import FINISH, REFLECT, ROLES, Demonstration, ToolCard
 from autoact.core.text import TOOL_NAME
 from autoact.graph.context import Context
 from autoact.models.load import load_model
@@ -27,18 +27,26 @@ Models = Mapping[str, BaseChatModel | str] | BaseChatModel | str
 
 
 class Setup:
-    """Models by name (the roles' among them), the task's description, tools, and the settings of a run.
+    """Models by name (the roles' among them), the task's description, tools, the settings of a run, demonstrations.
 
     Raises UserError when a role has no model, tools share a name, or settings name what is not there.
     """
 
-    def __init__(self, models: Models, description: str, tools: Sequence[BaseTool], defaults: Context) -> None:
+    def __init__(
+        self,
+        models: Models,
+        description: str,
+        tools: Sequence[BaseTool],
+        defaults: Context,
+        shots: Sequence[Demonstration] = (),
+    ) -> None:
         self.models = models_of(models)
         self.description = description
         self.tools = list(tools)
         self.cards = {item.name: item for item in cards_of(tools)}
         self.fields = {tool.name: input_fields(tool) for tool in tools}
         self.defaults = defaults
+        self.shots = tuple(shots)
         self._brief = lru_cache(maxsize=64)(self._make_brief)
         load_all()
         self._check(defaults)
@@ -60,9 +68,10 @@ class Setup:
         self._check(settings)
         return settings
 
-    def model(self, role: str, settings: Context) -> BaseChatModel:
-        """Who speaks in a role."""
-        return self.models[getattr(settings, f"{role}_model")]
+    def model(self, role: str, settings: Context, tool: str = "") -> BaseChatModel:
+        """Who speaks in a role; for one tool, its own model if the team has one, called `tool:<its name>`."""
+        name = getattr(settings, f"{role}_model")
+        return self.models.get(f"{name}:{tool}", self.models[name])
 
     def brief(self, settings: Context) -> Brief:
         """What the agents read of the task, in the words of this run."""
@@ -71,7 +80,7 @@ class Setup:
 
     def _make_brief(self, described: str, tools: tuple[str, ...], wording: tuple[tuple[str, str], ...]) -> Brief:
         cards = (item for name, item in self.cards.items() if not tools or name in (*tools, FINISH))
-        return Brief(described, tuple(cards), dict(wording))
+        return Brief(described, tuple(cards), dict(wording), self.shots)
 
     def _check(self, settings: Context) -> None:
         for role in ROLES:

@@ -67,6 +67,7 @@ class State(Input, total=False):
     reflections: Annotated[int, _shown("How often reflection doubted an answer.")]
     status: Annotated[str, _shown("answered, unsure, halted or error; empty while the question is worked on.")]
     error: Annotated[str, _shown("What failed.")]
+    down: Annotated[bool, _shown("Whether a model's server failed, which says nothing about the question.")]
     usage: Annotated[Usage, _shown("Calls and tokens, per role."), add_usage]
     settings: Annotated[
         dict[str, Any], _shown("The settings that the question was begun with, beyond the graph's own.")
@@ -75,10 +76,10 @@ class State(Input, total=False):
     version: Annotated[int, _shown("The version of the graph that the episode is played by.")]
 
 
-def entered(state: State, node: str) -> State:
-    """The state as a node finds it; to the plan, a new question ends the one that was worked on before."""
+def entered(state: State, *, at_entry: bool) -> State:
+    """The state as a node finds it; where episodes begin, a new question ends the one that was worked on before."""
     asked = state.get("asked")
-    if node != "plan" or not asked or state.get("status") or _given(state).items() <= asked.items():
+    if not at_entry or not asked or state.get("status") or _given(state).items() <= asked.items():
         return state
     return State(**{**state, "status": LEFT})
 

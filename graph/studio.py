@@ -27,7 +27,7 @@ from autoact.core.records import Team
 from autoact.core.task import load_task
 from autoact.graph.chat import chat_planning
 from autoact.graph.context import Context
-from autoact.graph.run_folder import Planner, RunFolder, open_run
+from autoact.graph.run_folder import META, Planner, RunFolder, open_run
 
 ATLAS = Path(__file__).parent.parent / "examples" / "atlas" / "task.yaml"
 # What the server and Studio put among the settings on their own account.
@@ -75,7 +75,7 @@ def _built(named: str) -> Planner:
         return drawn(open_run(run).planner())
     task = load_task(ATLAS)
     untrained = RunFolder(run, task, Team("", "", {}, task.tools, task.name))
-    return drawn(untrained.planner("zero-shot"))
+    return drawn(untrained.planner(META))
 
 
 def drawn(planner: Planner) -> Planner:

@@ -3,6 +3,7 @@
     with asking("openai:plan"):
         model.invoke(…)          # refused, wrong key, 500 → EndpointError with one line
     too_long(problem)            # the prompt must be shortened; asking again is of no use
+    is_down(problem)             # the server failed, and not this one request
 
 The errors of providers other than OpenAI are known once their package is loaded.
 """
@@ -41,6 +42,9 @@ PASSING = {
     "httpx2": TRANSPORT,
 }
 
+# The request was understood and not taken: another may well be.
+REFUSED = (400, 413, 422)
+
 # What OpenAI, vLLM (the first three) and llama.cpp (its error's type) say; langchain-openai knows the first alone.
 TOO_LONG = ("context_length_exceeded", "maximum context length", "maximum model length", "exceed_context")
 
@@ -66,6 +70,12 @@ def too_long(problem: BaseException) -> bool:
         return False
     said = " ".join(str(part) for part in (problem, getattr(problem, "code", ""), getattr(problem, "type", "")))
     return any(words in said.lower() for words in TOO_LONG)
+
+
+def is_down(problem: BaseException) -> bool:
+    """Whether a model's server failed, a wrong key or name among the causes, so that nothing follows for a question."""
+    known = isinstance(problem, (EndpointError, *server_errors()))
+    return known and getattr(problem, "status_code", None) not in REFUSED
 
 
 def patient(model: Runnable[LanguageModelInput, AIMessage]) -> Runnable[LanguageModelInput, AIMessage]:

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from autoact.core.records import REFLECT, ROLES, QAPair, Question, Step, ToolCard
+from autoact.core.records import REFLECT, ROLES, Demonstration, QAPair, Question, Step, ToolCard
 from autoact.prompts.template import fill
 
 Speaker = Literal["system", "user", "plan", "tool", "reflect"]
@@ -46,12 +46,13 @@ class Turn:
 class Brief:
     """What stays the same over all questions of a task: its description and the selected tools.
 
-    `wording` has texts that stand in for templates, by the template's name.
+    `wording` has texts that stand in for templates, by the template's name; `shots` are shown before the question.
     """
 
     description: str
     tools: tuple[ToolCard, ...]
     wording: Mapping[str, str] = field(default_factory=dict)
+    shots: tuple[Demonstration, ...] = ()
 
     def say(self, name: str, /, **values: object) -> str:
         """A template in this brief's words."""
@@ -83,16 +84,21 @@ def reflect_chat(brief: Brief, question: Question, steps: Sequence[Step]) -> lis
 
 
 def conversation(brief: Brief, question: Question, steps: Sequence[Step]) -> list[Turn]:
-    """The whole chat of a task, a question and the steps taken."""
-    turns = [Turn("system", system_text(brief)), Turn("user", question_text(question))]
+    """The whole chat of a task, its demonstrations, a question and the steps taken."""
+    shown = [turn for shot in brief.shots for turn in _played(brief, shot.question, shot.steps)]
+    return [Turn("system", system_text(brief)), *shown, *_played(brief, question, steps)]
+
+
+def _played(brief: Brief, question: Question, steps: Sequence[Step]) -> Iterator[Turn]:
+    yield Turn("user", question_text(question))
     for number, step in enumerate(steps):
         if step.tool == REFLECT:
-            turns += [Turn("user", brief.say("reflect")), reflect_turn(step.thought, step.argument)]
+            yield Turn("user", brief.say("reflect"))
+            yield reflect_turn(step.thought, step.argument)
             continue
         if number and steps[number - 1].tool == REFLECT:
-            turns.append(Turn("user", brief.say("retry")))
-        turns += _action_turns(brief, step)
-    return turns
+            yield Turn("user", brief.say("retry"))
+        yield from _action_turns(brief, step)
 
 
 def _action_turns(brief: Brief, step: Step) -> Iterator[Turn]:

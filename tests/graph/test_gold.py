@@ -13,6 +13,7 @@ from langchain_core.tools import BaseTool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import StreamMode
 
+from autoact.core.errors import EndpointError
 from autoact.core.records import QAPair, Trajectory
 from autoact.graph.context import Context
 from autoact.graph.group import group_planning
@@ -45,7 +46,7 @@ class Recorder(BaseCallbackHandler):
 def reply(messages: list[BaseMessage]) -> str:
     last = str(messages[-1].text)
     if last == "Question: Fail?":
-        raise RuntimeError("down")
+        raise EndpointError("down")
     if last == "Is this answer right?":
         return "Thought: I doubt it.\nVerdict: wrong"
     if last.startswith("Input for"):
@@ -63,7 +64,7 @@ def test_nothing_that_play_runs_shows_the_gold_answer(library: tuple[BaseTool, .
     graph: Any = group_planning(model, library, "Answer.").compile().with_config(callbacks=[recorder])
     with pytest.raises(Exception, match="could not be played") as caught:
         play(graph, jobs_for(PAIRS, 2, seed=0, stage="test"), SETTINGS, workers=2, done=done.append)
-    kinds = ("HumanMessage", "ToolMessage", "'steps'", "RuntimeError")
+    kinds = ("HumanMessage", "ToolMessage", "'steps'", "EndpointError")
     assert all(any(kind in seen for seen in recorder.seen) for kind in kinds)
     assert len(model.calls) > 10
     assert len(done) == 2

@@ -18,9 +18,10 @@ from autoact.core.records import QAPair, Scored, Step, Trajectory
 from autoact.core.store import Store
 from autoact.graph.context import Context
 from autoact.graph.group import group_planning
-from autoact.graph.run import FAILURES_IN_A_ROW, Batch, Job, jobs_for, play, play_into, trajectory_of
+from autoact.graph.run import Batch, Job, jobs_for, play, play_into, trajectory_of
 from autoact.graph.run_folder import Planner
 from autoact.graph.tool_report import tool_report
+from autoact.graph.watch import FAILURES_IN_A_ROW
 from autoact.models.scripted import ScriptedChatModel
 from autoact.tools.failures import ToolFailure
 
@@ -34,7 +35,7 @@ def pairs(*questions: str) -> list[QAPair]:
 def reply(messages: list[BaseMessage]) -> str:
     """Finish with the question's words; a question that says `dead` finds no model."""
     if "dead" in str(messages[1].text):
-        raise RuntimeError("server is down")
+        raise EndpointError("server is down")
     return str(messages[1].text) if str(messages[-1].text).startswith("Input") else "Thought: t\nAction: Finish"
 
 
@@ -86,7 +87,7 @@ def test_no_job_is_no_work() -> None:
 def test_what_failed_is_complained_of_after_everything_else_was_played() -> None:
     done, _, complaint = played(pairs("dead", "b", "dead", "d"))
     assert [trajectory.id for trajectory in done] == ["q1/0", "q3/0"]
-    assert complaint.startswith("2 questions could not be played (scripted: RuntimeError: server is down)")
+    assert complaint.startswith("2 questions could not be played (scripted: EndpointError: server is down)")
     assert "run the same command again" in complaint
 
 
@@ -108,7 +109,7 @@ def test_the_same_call_later_plays_what_is_missing(tmp_path: Path) -> None:
 
     def moody(messages: list[BaseMessage]) -> str:
         if str(messages[1].text) in down:
-            raise RuntimeError("down")
+            raise EndpointError("down")
         return reply(messages)
 
     model = ScriptedChatModel(replies=moody)
