@@ -17,8 +17,10 @@ from langgraph.graph.state import StateGraph
 
 from autoact.core.errors import UserError
 from autoact.core.records import Demonstration
+from autoact.graph.cot import cot
 from autoact.graph.group import graph_of
 from autoact.graph.react import react
+from autoact.graph.reflexion import TRIALS, reflexion, reflexion_fair
 from autoact.graph.run_folder import META, TEAM, Planner, RunFolder
 from autoact.graph.setup import Setup
 
@@ -55,7 +57,18 @@ METHODS = (
     Method("autoact", "the trained plan, tool and reflect agents", speakers=TEAM, paper="AutoAct"),
     Method(BASELINE, "the untrained META-AGENT in all three roles", paper="Zero-Shot Plan"),
     Method("few-shot", "the META-AGENT in all three roles, shown demonstrations", shots=SHOTS),
+    Method("cot", "one agent that thinks, without tools", cot, shots=SHOTS, paper="CoT"),
     Method("react", "one agent that thinks and acts in turn", react, shots=SHOTS, paper="ReAct"),
+    Method(
+        "reflexion",
+        "ReAct, told by the gold answer to learn from a failed try and try again",
+        reflexion,
+        shots=SHOTS,
+        trials=TRIALS,
+        oracle=True,
+        paper="Reflexion",
+    ),
+    Method("reflexion-fair", "ReAct that judges for itself whether to try again", reflexion_fair, shots=SHOTS),
     Method("fireact", "one agent, trained on whole trajectories", react, "fireact", paper="FireAct"),
     Method(
         "no-reflection",

@@ -47,14 +47,15 @@ Read = Callable[[State, AIMessage, str, Context], Update]
 
 
 class Episode:
-    """The shells over one setup. `entry` is the node that an episode begins and goes on at."""
+    """The shells over one setup. `entry` is the node that an episode begins and goes on at; it may begin at others."""
 
     # LangGraph passes the error that the annotation of its handlers leaves out.
     failed: Any
 
-    def __init__(self, setup: Setup, entry: str) -> None:
+    def __init__(self, setup: Setup, entry: str, *others: str) -> None:
         self.setup = setup
         self.entry = entry
+        self.entries = (entry, *others)
         self.caller = Caller(setup.tools)
         self.failed = self._failed
         self._speakers: dict[str, str] = {}
@@ -126,13 +127,21 @@ class Episode:
         if pending.tool == FINISH and outcome.ok:
             update["answer"] = pending.argument
             return update | self.finished(act.settings)
-        if len(state.get("steps", [])) + 1 >= act.settings.max_steps:
-            return update | ended("halted")
+        if len(self.played(state)) + 1 >= act.settings.max_steps:
+            return update | self.spent(state)
         return update | {"next": self.entry}
+
+    def played(self, state: State) -> list[Step]:
+        """The steps that a role is shown and that the budget of steps counts."""
+        return steps_of(state)
 
     def finished(self, _settings: Context) -> Update:
         """Where to go after a Finish."""
         return ended("answered")
+
+    def spent(self, _state: State) -> Update:
+        """Where to go when the budget of steps is spent."""
+        return ended("halted")
 
     def speaking(
         self, node: str, ask: Ask, read: Read, form: Callable[[Brief], str] | None = None, speaker: str = "plan"
@@ -144,21 +153,21 @@ class Episode:
         self._speakers[node] = speaker
 
         def run(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
-            state = entered(state, at_entry=node == self.entry)
+            state = entered(state, at_entry=node in self.entries)
             settings = self._opened(state, runtime)
             model = self._sampled(node, state, settings, form)
             asked = Asked()
-            for messages in asked.prompts(steps_of(state), partial(ask, state, self.setup.brief(settings))):
+            for messages in asked.prompts(self.played(state), partial(ask, state, self.setup.brief(settings))):
                 with asked:
                     asked.reply = model.invoke(messages, config)
             return heard(state, asked, settings, runtime)
 
         async def arun(state: State, config: RunnableConfig, runtime: Runtime[Any]) -> Update:
-            state = entered(state, at_entry=node == self.entry)
+            state = entered(state, at_entry=node in self.entries)
             settings = self._opened(state, runtime)
             model = self._sampled(node, state, settings, form)
             asked = Asked()
-            for messages in asked.prompts(steps_of(state), partial(ask, state, self.setup.brief(settings))):
+            for messages in asked.prompts(self.played(state), partial(ask, state, self.setup.brief(settings))):
                 with asked:
                     asked.reply = await model.ainvoke(messages, config)
             return heard(state, asked, settings, runtime)
@@ -195,7 +204,7 @@ class Episode:
 
     def _begun(self, node: str, state: State, settings: Context) -> Update:
         """What an episode begins with; on a thread whose last one has ended, all else is cleared."""
-        if node != self.entry or steps_of(state):
+        if node not in self.entries or steps_of(state):
             return {}
         asked = {name: value for name, value in to_json(question_of(state)).items() if value}
         begun = {"version": VERSION, "settings": settings.beyond(self.setup.defaults), "asked": asked}
@@ -209,7 +218,7 @@ class Episode:
         problem = error.error
         if isinstance(problem, UserError):
             raise problem
-        where, state = error.node, entered(state, at_entry=error.node == self.entry)
+        where, state = error.node, entered(state, at_entry=error.node in self.entries)
         settings = self._opened(state, runtime)
         begun = self._begun(where, state, settings) if state.get("status") else {}
         if where in self._speakers:

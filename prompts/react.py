@@ -42,10 +42,12 @@ def react_chat(brief: Brief, question: Question, steps: Sequence[Step], lessons:
     return [Turn("system", system), *shown, *_played(asked, steps)]
 
 
-def input_chat(brief: Brief, question: Question, steps: Sequence[Step], thought: str, tool: str) -> list[Turn]:
+def input_chat(
+    brief: Brief, question: Question, steps: Sequence[Step], thought: str, tool: str, lessons: Sequence[str] = ()
+) -> list[Turn]:
     """The chat that asks for the input which the agent's turn left out."""
     request = Turn("user", brief.say("input", tool=tool))
-    return [*react_chat(brief, question, steps), plan_turn(thought, tool), request]
+    return [*react_chat(brief, question, steps, lessons), plan_turn(thought, tool), request]
 
 
 def react_turn(thought: str, tool: str, argument: str) -> Turn:

@@ -220,3 +220,12 @@ def test_a_name_that_is_taken_is_refused_when_the_graph_is_built(library: Librar
 
 def test_finish_is_the_last_tool_on_offer(library: Library) -> None:
     assert brief_of("Answer.", library).names() == ("Retrieve", "Lookup", "Finish")
+
+
+def test_a_tool_with_a_model_of_its_own_is_asked_of_that_model(library: Library) -> None:
+    plan = ScriptedChatModel(replies=[act("Retrieve"), act("Finish")], model_name="plan")
+    retriever = ScriptedChatModel(replies=["Peru"], model_name="retriever")
+    others = ScriptedChatModel(replies=["sol"], model_name="others")
+    team = {"plan": plan, "tool": others, "reflect": plan, "tool:Retrieve": retriever}
+    state = group_planning(team, library, "Answer.").compile().invoke(ASKED, context=Context(reflect=False))
+    assert [step["wrote"]["tool"] for step in state["steps"]] == ["retriever", "others"]

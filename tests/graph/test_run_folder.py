@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autoact.core.errors import RunError
-from autoact.core.records import Team, to_json
+from autoact.core.records import Demonstration, Question, Team, to_json
 from autoact.core.store import write_json
 from autoact.graph.run_folder import corpus_of, open_run, read_task
 
@@ -70,3 +71,21 @@ def test_a_broken_team_is_named(run: Path, team: Any) -> None:
     write_json(run / "team.json", team)
     with pytest.raises(RunError, match=r"team\.json is not a Team"):
         open_run(run)
+
+
+def test_teams_for_comparison_are_found_by_name(run: Path) -> None:
+    assert open_run(run).teams() == ()
+    other = Team("seed", "ab12", {"plan": "adapters/all"}, ("Search",), "Atlas")
+    write_json(run / "teams" / "one-agent" / "team.json", to_json(other))
+    assert (open_run(run).teams(), open_run(run).team_of("one-agent")) == (("one-agent",), other)
+    with pytest.raises(RunError, match=r"fireact/team\.json does not exist"):
+        open_run(run).team_of("fireact")
+
+
+def test_a_setup_searches_another_corpus_and_shows_demonstrations(run: Path, tmp_path: Path) -> None:
+    pages = tmp_path / "pages.jsonl"
+    pages.write_text('{"title": "Lima", "text": "Lima is a city."}\n', "utf-8")
+    shot = Demonstration(Question("Of Japan?"), "yen", ())
+    setup = replace(open_run(run), endpoint="http://127.0.0.1:9/v1").setup(corpus=pages, shots=[shot])
+    assert "Lima is a city." in setup.tools[0].invoke({"query": "city"})
+    assert setup.brief(setup.defaults).shots == (shot,)

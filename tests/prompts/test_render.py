@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoact.core.records import FINISH, REFLECT, QAPair, Question, Step, ToolCard
+from autoact.core.records import FINISH, REFLECT, Demonstration, QAPair, Question, Step, ToolCard
 from autoact.prompts.render import (
     Brief,
     Turn,
@@ -188,3 +189,15 @@ def test_the_tool_selection_prompt_reads_to_the_byte() -> None:
         "Task: Atlas\nCountries.\n\nTools on offer:\n- Retrieve: opens a page. Input: the title.\n\n"
         "Name the tools that this task needs, at most 2, one name a line."
     )
+
+
+def test_demonstrations_come_before_the_question_as_conversations_of_their_own() -> None:
+    shot = Demonstration(Question("What is the currency of Japan?"), "yen", (Step("I know.", FINISH, "yen"),))
+    shown = conversation(replace(BRIEF, shots=(shot,)), ASKED, ())
+    assert shown[1:] == [
+        Turn("user", "Question: What is the currency of Japan?"),
+        Turn("plan", "Thought: I know.\nAction: Finish"),
+        Turn("user", "Input for Finish:"),
+        Turn("tool", "yen"),
+        Turn("user", "Question: What is the currency of Peru?"),
+    ]
