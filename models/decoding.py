@@ -1,6 +1,6 @@
 """Continuous batching: requests join between two decoding steps and leave as soon as they are done.
 
-    decoder = Decoder(network, tokenizer)
+    decoder = Decoder(network, tokenizer, profile)
     decoder.admit(jobs)            # prefill; rows are now in flight
     while decoder.rows:
         for row, completion in decoder.step():
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from autoact.models.chat_format import closing_ids
@@ -21,6 +22,7 @@ from autoact.models.kv import Window
 from autoact.models.network import Network
 from autoact.models.prefill import Newcomer, groups_of_similar_length, prefill
 from autoact.models.prefix import Prefix, PrefixStore
+from autoact.models.profile import Profile
 from autoact.models.request import Completion, Finish, Job, Request
 from autoact.models.speech import Speech, alphabet
 
@@ -41,8 +43,9 @@ Done = list[tuple[Row, Completion]]
 class Decoder:
     """The rows in flight and their keys and values; to be used from one thread."""
 
-    def __init__(self, network: Network, tokenizer: Any, prefix_bytes: int = 0) -> None:
+    def __init__(self, network: Network, tokenizer: Any, profile: Profile, prefix_bytes: int = 0) -> None:
         self.rows: list[Row] = []
+        self._profile = profile
         self.ends = network.end_ids | closing_ids(tokenizer)
         self._network = network
         self._letters = alphabet(tokenizer)
@@ -57,7 +60,10 @@ class Decoder:
     def admit(self, jobs: Sequence[Job]) -> Done:
         """Prefill `jobs` and sample their first token; those that are done with it already."""
         done: Done = []
-        for group in groups_of_similar_length([Newcomer(job, self._known(job.request)) for job in jobs]):
+        newcomers = [Newcomer(job, self._known(job.request)) for job in jobs]
+        for newcomer in newcomers:
+            self._count(newcomer)
+        for group in groups_of_similar_length(newcomers):
             batch = prefill(self._network, group)
             self._window.add(batch.layers, batch.spans)
             first = len(self.rows)
@@ -72,6 +78,7 @@ class Decoder:
         self._leave([at for at, row in enumerate(self.rows) if row.job.future.done()])
         if not self.rows:
             return []
+        self._profile.stepped(len(self.rows))
         window = self._window
         window.open_column()
         device = self._network.device
@@ -117,8 +124,16 @@ class Decoder:
                 row.job.constraint.narrow(logits[at])
         for row, token in zip(rows, choose(logits, rows), strict=True):
             row.tokens.append(token)
+            self._profile.of(row.job.request.adapter).decoded += 1
             if row.job.constraint:
                 row.job.constraint.accept(token)
+
+    def _count(self, newcomer: Newcomer) -> None:
+        spent = self._profile.of(newcomer.job.request.adapter)
+        spent.requests += 1
+        spent.prefilled += len(newcomer.new)
+        spent.reused += newcomer.prefix.length
+        spent.queued += monotonic() - newcomer.job.since
 
     def _known(self, request: Request) -> Prefix:
         return self._prefixes.find(request.adapter, request.ids) if self._prefixes else Prefix(0, [])

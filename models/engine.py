@@ -7,7 +7,7 @@
     engine.close()
 
 A new request joins between two decoding steps, so a short one never waits for a long one to end.
-A future that its caller cancels frees its row. Not covered: more than one device.
+A future that its caller cancels, or whose time is over, frees its row. Not covered: more than one device.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import atexit
 import math
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -25,6 +26,7 @@ from autoact.core.errors import ModelError, PromptTooLong
 from autoact.core.text import line_of
 from autoact.models.constraint import Grammars
 from autoact.models.decoding import Decoder, Done
+from autoact.models.profile import Profile
 from autoact.models.request import Completion, Job, Request
 
 __all__ = ["Completion", "Engine", "Request"]
@@ -58,11 +60,13 @@ class Engine:
         prepare(self.tokenizer)
         network = Network(self.folder, self.adapters)
         self.max_positions = network.max_positions
-        self._decoder = Decoder(network, self.tokenizer, prefix_bytes)
+        self._profile = Profile(self.folder.name)
+        self._decoder = Decoder(network, self.tokenizer, self._profile, prefix_bytes)
         self._grammars = Grammars(self.tokenizer, self._decoder.ends)
         self._max_batch = max_batch
         self._threads = threads
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._waiting: deque[Job] = deque()
         self._lock = threading.Lock()
         self._closed = False
         self._in_flight: list[Job] = []
@@ -87,6 +91,10 @@ class Engine:
             self._queue.put(job)
         return future
 
+    def profile(self) -> dict[str, Any]:
+        """What was computed so far, as models/profile.py has it."""
+        return self._profile.to_json()
+
     def close(self) -> None:
         """Fail what is pending with ModelError and end the thread."""
         with self._lock:
@@ -101,6 +109,8 @@ class Engine:
             raise ModelError(f"no adapter {request.adapter!r} in this engine; it has: {known}")
         if not request.ids or request.max_tokens < 1 or "" in request.stop:
             raise ModelError("a request needs a prompt, max_tokens ≥ 1 and no empty stop string")
+        if request.seconds is not None and not request.seconds > 0:
+            raise ModelError(f"a request cannot be done in {request.seconds} seconds; give it more")
         if request.temperature != 0 and not COLDEST <= request.temperature < math.inf:
             raise ModelError(
                 f"no temperature {request.temperature}: use 0 for the likeliest token, or {COLDEST} and up"
@@ -141,24 +151,31 @@ class Engine:
         return True
 
     def _take(self) -> list[Job] | None:
-        """The jobs there is room for, waiting for one when nothing is in flight; None to close."""
-        jobs: list[Job] = []
-        if self._closed:
+        """The jobs there is room for, waiting for one when there is nothing to do; None to close."""
+        if self._closed or not self._hear():
+            _fail(self._waiting, ModelError("the engine was closed before it could answer"))
             return None
-        while len(jobs) + len(self._decoder.rows) < self._max_batch:
-            try:
-                job = self._queue.get(block=not jobs and not self._decoder.rows)
-            except queue.Empty:
-                break
-            if job is None:
-                _fail(jobs, ModelError("the engine was closed before it could answer"))
-                return None
+        _fail_late([*self._waiting, *(row.job for row in self._decoder.rows)])
+        jobs: list[Job] = []
+        while self._waiting and len(jobs) + len(self._decoder.rows) < self._max_batch:
+            job = self._waiting.popleft()
             if not job.future.done():
                 jobs.append(job)
         return jobs
 
+    def _hear(self) -> bool:
+        """Note what has been asked, waiting for it when there is nothing to do; False to close."""
+        while True:
+            try:
+                job = self._queue.get(block=not self._waiting and not self._decoder.rows)
+            except queue.Empty:
+                return True
+            if job is None:
+                return False
+            self._waiting.append(job)
+
     def _left(self) -> list[Job]:
-        jobs = list(self._in_flight)
+        jobs = [*self._in_flight, *self._waiting]
         while not self._queue.empty():
             job = self._queue.get()
             if job is not None:
@@ -201,6 +218,12 @@ def _answer(done: Done) -> None:
         future = row.job.future
         if not future.done() and future.set_running_or_notify_cancel():
             future.set_result(completion)
+
+
+def _fail_late(jobs: Iterable[Job]) -> None:
+    for job in jobs:
+        if job.late:
+            _fail([job], TimeoutError(f"the model took longer than {job.request.seconds:g} seconds"))
 
 
 def _fail(jobs: Iterable[Job], problem: Exception) -> None:

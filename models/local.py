@@ -32,7 +32,10 @@ from autoact.models.request import Completion, Request
 
 
 class LocalChatModel(BaseChatModel):
-    """Sampling fields are defaults; temperature, seed, max_tokens, stop and regex may be given per call."""
+    """Sampling fields are defaults; temperature, seed, max_tokens, stop, regex and timeout may be given per call.
+
+    `timeout` is in seconds; TimeoutError when a reply takes longer.
+    """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -42,6 +45,7 @@ class LocalChatModel(BaseChatModel):
     temperature: float = 0.0
     seed: int | None = None
     max_tokens: int = 256
+    timeout: float | None = None
 
     @property
     def _llm_type(self) -> str:
@@ -132,6 +136,7 @@ class LocalChatModel(BaseChatModel):
             seed=_given(settings, "seed", self.seed),
             stop=tuple(stop or ()),
             regex=settings.get("regex") or "",
+            seconds=_given(settings, "timeout", self.timeout),
         )
         future = self.engine.submit(request, on_text)
         try:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Literal
 
 from autoact.models.constraint import Constraint
@@ -19,6 +20,8 @@ Finish = Literal["stop", "length"]
 @dataclass(frozen=True, slots=True)
 class Request:
     """Token ids to go on from. `adapter` None is the base; temperature 0 is greedy; seed None is random.
+
+    One that is not done within `seconds` fails with TimeoutError, wherever it has got to.
 
     A completion matches the whole of `regex`, unless `max_tokens` or `stop` cut it or it came to where no token
     goes on (see constraint.py): its reader is the judge. "" is no constraint.
@@ -31,6 +34,7 @@ class Request:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     regex: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +55,10 @@ class Job:
     future: Future[Completion]
     tell: Callable[[str], None] | None = None
     constraint: Constraint | None = None
+    since: float = field(default_factory=monotonic)
+
+    @property
+    def late(self) -> bool:
+        """Whether its time is over."""
+        limit = self.request.seconds
+        return limit is not None and monotonic() - self.since >= limit

@@ -1,0 +1,86 @@
+"""Whoever is in flight beside it, a greedy request says what transformers' `generate` says without a cache, alone."""
+
+from __future__ import annotations
+
+import random
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoact.models.engine import Completion, Engine, Request
+
+MIXES = 200
+ADAPTERS = (None, "plan", "tool", "reflect")
+Speaker = dict[str | None, Any]
+
+
+def pool(count: int) -> list[Request]:
+    """Requests of which many begin alike, so that prefixes are found."""
+    draw = random.Random(0)
+    roots = [[draw.randrange(5, 300) for _ in range(60)] for _ in range(4)]
+    prompts = [
+        [*draw.choice(roots)[: draw.randrange(1, 60)], *(draw.randrange(5, 300) for _ in range(draw.randrange(1, 20)))]
+        for _ in range(count)
+    ]
+    return [Request(ids, draw.choice(ADAPTERS), draw.randrange(1, 20)) for ids in prompts]
+
+
+@pytest.fixture(scope="module")
+def speakers(home: Path) -> Speaker:
+    """The base, and for each adapter a model that holds it alone."""
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    bases = {name: AutoModelForCausalLM.from_pretrained(home / "base") for name in ADAPTERS}
+    return {
+        name: PeftModel.from_pretrained(base, str(home / f"{name}-1")) if name else base for name, base in bases.items()
+    }
+
+
+def reference(speakers: Speaker, request: Request) -> list[int]:
+    import torch
+
+    ids = torch.tensor([list(request.ids)])
+    kwargs = {"max_new_tokens": request.max_tokens, "do_sample": False, "use_cache": False}
+    out = speakers[request.adapter].eval().generate(input_ids=ids, attention_mask=torch.ones_like(ids), **kwargs)
+    return [int(token) for token in out[0, ids.shape[1] :]]
+
+
+def tied(speakers: Speaker, request: Request, expected: list[int], engine: Engine, said: Completion) -> bool:
+    """Whether the two part at a token for which two logits are equal but for rounding."""
+    import torch
+
+    for at in range(len(expected)):
+        if engine.tokenizer.decode(expected[: at + 1]) != said.text[: len(engine.tokenizer.decode(expected[: at + 1]))]:
+            with torch.inference_mode():
+                logits = speakers[request.adapter](torch.tensor([[*request.ids, *expected[:at]]])).logits[0, -1]
+            best = logits.topk(2).values
+            return bool(best[0] - best[1] < 1e-4)
+    return False
+
+
+def test_200_random_mixes_say_what_each_request_says_alone(engine: Engine, speakers: Speaker) -> None:
+    asked = pool(60)
+    expected = [reference(speakers, request) for request in asked]
+    texts = [engine.tokenizer.decode(ids, skip_special_tokens=True) for ids in expected]
+    draw, ties = random.Random(1), 0
+    for _ in range(MIXES):
+        mix = [draw.randrange(len(asked)) for _ in range(draw.randrange(2, 9))]
+        futures = []
+        for number in mix:
+            futures.append(engine.submit(asked[number]))
+            time.sleep(draw.choice([0, 0, 0.002]))
+        for number, future in zip(mix, futures, strict=True):
+            said = future.result(timeout=60)
+            if said.text != texts[number]:
+                assert tied(speakers, asked[number], expected[number], engine, said)
+                ties += 1
+    assert ties <= MIXES // 100
+
+
+def test_each_adapter_says_something_else(speakers: Speaker) -> None:
+    said = partial(reference, speakers)
+    assert len({tuple(said(Request([9, 10, 11], adapter, 12))) for adapter in ADAPTERS}) == 4
