@@ -12,15 +12,18 @@ from typer.core import TyperGroup
 
 from autoact.cli.ask import ask
 from autoact.cli.display import spell_unprintable
+from autoact.cli.engine import engine
 from autoact.cli.errors import reported
 from autoact.cli.eval import evaluate_run
 from autoact.cli.example import example
+from autoact.cli.judge import judge
 from autoact.cli.learn import learn
 from autoact.cli.serve import serve
 from autoact.cli.show import show
 from autoact.cli.tools import tools
+from autoact.cli.train import train
 
-RESUMABLE = ("learn", "eval")
+RESUMABLE = ("learn", "train", "eval", "judge")
 
 
 class FrontDoor(TyperGroup):
@@ -41,10 +44,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("learn")(learn)
+app.command("train")(train)
 app.command("ask")(ask)
 app.command("eval")(evaluate_run)
 app.command("show")(show)
+app.command("judge")(judge)
 app.command("serve")(serve)
+app.command("engine")(engine)
 app.command("tools")(tools)
 app.command("example")(example)
 

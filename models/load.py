@@ -12,6 +12,7 @@ Secrets come from the environment (OPENAI_API_KEY), never from a task file.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -80,8 +81,7 @@ def _in_process(path: str) -> BaseChatModel:
         raise ModelError(f"transformers:{path} needs {missing[0]}: pip install 'langgraph-autoact[local]'")
     from autoact.models.engine import Engine
 
-    engine = Engine(path)
-    return LocalChatModel(engine=engine, model_name=engine.folder.name)
+    return LocalChatModel(engine=Engine(path), model_name=Path(path).name)
 
 
 def _at_endpoint(provider: str, name: str, endpoint: str) -> BaseChatModel:

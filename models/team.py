@@ -4,10 +4,13 @@ models = team_models(team, Path("runs/atlas"))
 models["plan"].model_name            # "plan-3fa9c1d2e4b5", the adapter's folder
 models["reflect"].model_name         # "seed", the base's folder, when the team has no adapter for it
 models["meta"].model_name            # "seed": the base itself, which was the META-AGENT
+named_models([team, other], Path("runs/atlas"))["plan-3fa9c1d2e4b5"]    # all of some teams, as a server names them
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
@@ -21,25 +24,57 @@ from autoact.models.weights import adapter_folder, model_hash
 META = "meta"
 
 
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A base model, by folder or hub name, and adapters by the name of their folder."""
+
+    base: str
+    adapters: dict[str, Path]
+
+    @property
+    def name(self) -> str:
+        """What a server calls the base."""
+        return Path(self.base).name
+
+
 def team_models(team: Team, folder: Path) -> dict[str, BaseChatModel]:
     """Role → chat model, and the base as "meta". Raises RunError on a changed base or an unusable adapter."""
-    base = _base(team, folder)
-    adapters = {role: _adapter(role, path, folder) for role, path in team.adapters.items()}
+    models = named_models([team], folder)
+    base = next(iter(models))
+    return {role: models[Path(team.adapters.get(role, base)).name] for role in _roles(team)}
+
+
+def named_models(teams: Sequence[Team], folder: Path) -> dict[str, LocalChatModel]:
+    """Name → chat model: the base, which comes first, and each adapter of teams that share it, in one engine.
+
+    Raises RunError on a changed base, on teams of several, or on an unusable adapter.
+    """
+    weights = weights_of(teams, folder)
     from autoact.models.engine import Engine
 
-    engine = Engine(base, {path.name: path for path in adapters.values()})
-    names = {role: path.name for role, path in adapters.items()}
-    return {
-        role: LocalChatModel(engine=engine, adapter=names.get(role), model_name=names.get(role, engine.folder.name))
-        for role in dict.fromkeys((*ROLES, *adapters, META))
-    }
+    engine = Engine(weights.base, weights.adapters)
+    base = LocalChatModel(engine=engine, model_name=weights.name)
+    named = {name: LocalChatModel(engine=engine, adapter=name, model_name=name) for name in weights.adapters}
+    return {base.model_name: base, **named}
+
+
+def weights_of(teams: Sequence[Team], folder: Path) -> Weights:
+    """Where the weights of some teams lie, all checked. Raises RunError."""
+    bases = {team.base_hash: _base(team, folder) for team in teams}
+    if len(bases) > 1:
+        raise RunError(f"the teams of {folder} are of {len(bases)} base models, and one engine has one; learn again")
+    adapters = [_adapter(role, path, folder) for team in teams for role, path in team.adapters.items()]
+    return Weights(next(iter(bases.values())), {path.name: path for path in adapters})
 
 
 def served_models(team: Team, endpoint: str) -> dict[str, BaseChatModel]:
     """Role → chat model, and the base as "meta", at a server that serves each by its folder's name, as vLLM does."""
-    roles = dict.fromkeys((*ROLES, *team.adapters, META))
-    names = {role: Path(team.adapters.get(role, team.base)).name for role in roles}
+    names = {role: Path(team.adapters.get(role, team.base)).name for role in _roles(team)}
     return {role: load_model(f"vllm:{name}", endpoint) for role, name in names.items()}
+
+
+def _roles(team: Team) -> list[str]:
+    return list(dict.fromkeys((*ROLES, *team.adapters, META)))
 
 
 def _base(team: Team, folder: Path) -> str:

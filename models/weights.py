@@ -63,6 +63,12 @@ def model_hash(path: str | Path) -> str:
     return digest.hexdigest()
 
 
+def has_template(folder: Path) -> bool:
+    """Whether a model folder brings a chat template."""
+    inside = _inline_template(folder)
+    return (folder / "chat_template.jinja").is_file() or (bool(inside) and json.loads(inside) != "")
+
+
 def _inline_template(folder: Path) -> str:
     """The chat template of older folders, which keep it in tokenizer_config.json."""
     config = folder / "tokenizer_config.json"

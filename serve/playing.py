@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from langchain_core.runnables import RunnableConfig
@@ -19,6 +20,7 @@ from pydantic import BaseModel
 
 from autoact.core.errors import UserError
 from autoact.core.records import ROLES
+from autoact.serve.metrics import Meter
 from autoact.serve.runs import Run
 from autoact.serve.schema import Action, Answer, Begun, Observation, Problem, Review, Step, Token
 
@@ -46,18 +48,23 @@ class Play:
     thread: str
     given: dict[str, Any] | Command[Any]
     settings: dict[str, Any]
+    meter: Meter
     freed: Callable[[], Awaitable[None]]
 
     async def answer(self) -> Answer:
         """The question played to its end, or to where a human is asked."""
+        started = perf_counter()
         config = config_of(self.thread)
         playing = self.graph.ainvoke(self.given, config, context=self.settings, durability="exit")
         state = await self.run.finished(playing)
         await self.freed()
-        return answer_of(self.thread, state, state.get("__interrupt__", ()))
+        answer = answer_of(self.thread, state, state.get("__interrupt__", ()))
+        self.meter.ended(answer, perf_counter() - started)
+        return answer
 
     async def events(self) -> AsyncIterator[Event]:
         """The same, told as it happens; the last event holds the answer."""
+        started = perf_counter()
         state: dict[str, Any] = {}
         interrupts: Sequence[Interrupt] = ()
         yield Event("start", Begun(thread=self.thread))
@@ -73,6 +80,7 @@ class Play:
                 for event in events_of(mode, part):
                     yield event
             answer = answer_of(self.thread, state, interrupts)
+            self.meter.ended(answer, perf_counter() - started)
             last = Event("interrupt" if answer.interrupt else "end", answer)
         except UserError as problem:
             last = Event("error", Problem(detail=str(problem)))

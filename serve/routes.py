@@ -2,7 +2,7 @@
 
     POST /ask                        Ask → Answer            POST /stream                          Ask → events
     POST /threads/{thread}/resume    Decisions → Answer      POST /threads/{thread}/resume/stream  Decisions → events
-    GET  /threads/{thread}           → Thread                GET  /team  /health
+    GET  /threads/{thread}           → Thread                GET  /team  /metrics  /health
 
 Events are server-sent: start, token, action, observation, step, and last end (with the Answer), interrupt (with the
 Answer that waits) or error. Who hangs up stops the run.
@@ -10,15 +10,17 @@ Answer that waits) or error. Who hangs up stops the run.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from autoact.serve.metrics import exposed
 from autoact.serve.playing import Play
+from autoact.serve.runs import until_hung_up
 from autoact.serve.schema import THREAD, Answer, Ask, Decisions, Problem, TeamCard, Thread
 from autoact.serve.threads import Threads
 
@@ -120,23 +122,19 @@ async def health() -> dict[Literal["status"], Literal["ok"]]:
     return {"status": "ok"}
 
 
+@routes.get("/metrics", response_class=PlainTextResponse)
+async def metrics(threads: AllThreads) -> Response:
+    """How the questions went and what they cost, as Prometheus reads it."""
+    return exposed(threads.meter.registry)
+
+
 async def _answer(play: Play, request: Request, response: Response) -> Answer:
     """The answer; a failed model is the server's failure and not an answer."""
-    gone = asyncio.create_task(_gone(request))
-    gone.add_done_callback(lambda _: play.run.stop())
-    try:
+    async with until_hung_up(request, play.run):
         answer = await play.answer()
-    finally:
-        gone.cancel()
     if answer.status == "error":
         response.status_code = 502
     return answer
-
-
-async def _gone(request: Request) -> None:
-    """Waits until the client hangs up."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _events(play: Play) -> AsyncIterator[ServerSentEvent]:

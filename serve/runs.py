@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import anyio
+from starlette.requests import Request
 
 from autoact.serve.refusal import Refusal
 
@@ -62,17 +63,18 @@ class Run:
 
 
 class Runs:
-    """`limit` is how many there may be at once."""
+    """`limit` is how many there may be at once, and `kind` what a caller that is one too many is told they are."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, kind: str = "questions") -> None:
         self.limit = limit
+        self.kind = kind
         self._playing: set[Run] = set()
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[Run]:
         """A run that is over when this is left. Raises Refusal when there are too many."""
         if len(self._playing) >= self.limit:
-            raise Refusal(503, f"{self.limit} questions are being played, which is all at once; ask again", again=True)
+            raise Refusal(503, f"{self.limit} {self.kind} are in flight, which is all at once; ask again", again=True)
         run = Run()
         self._playing.add(run)
         try:
@@ -85,6 +87,22 @@ class Runs:
         """Stop them all."""
         for run in self._playing:
             run.stop()
+
+
+@asynccontextmanager
+async def until_hung_up(request: Request, run: Run) -> AsyncIterator[None]:
+    """While this is entered, a client that hangs up stops the run."""
+
+    async def gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        run.stop()
+
+    waiting = asyncio.create_task(gone())
+    try:
+        yield
+    finally:
+        waiting.cancel()
 
 
 def _result(task: asyncio.Task[T]) -> T:

@@ -18,6 +18,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END
 from langgraph.types import Command, StateSnapshot
 
+from autoact.serve.metrics import Meter
 from autoact.serve.playing import Play, answer_of, config_of
 from autoact.serve.refusal import Refusal
 from autoact.serve.runs import Run, Runs
@@ -32,6 +33,7 @@ class Threads:
 
     def __init__(self, team: ServedTeam, saver: BaseCheckpointSaver[Any], runs: Runs) -> None:
         self.team = team
+        self.meter = Meter(team.setup.models)
         self._graph = team.builder().compile(name="autoact", checkpointer=saver)
         self._saver = saver
         self._runs = runs
@@ -51,7 +53,7 @@ class Threads:
                 await self._close(thread)
             given = ask.model_dump(include={"question", *BESIDE})
             settings = ask.settings.model_dump(mode="json", exclude_unset=True)
-            yield Play(self._graph, run, thread, given, settings, held.aclose)
+            yield Play(self._graph, run, thread, given, settings, self.meter, held.aclose)
 
     @asynccontextmanager
     async def resumed(self, thread: str, decisions: Decisions) -> AsyncIterator[Play]:
@@ -67,7 +69,7 @@ class Threads:
             found = await self._found(thread)
             if not found.interrupts:
                 raise Refusal(409, f"thread {thread} waits for no decision")
-            yield Play(self._graph, run, thread, Command(resume=decisions.model_dump()), {}, held.aclose)
+            yield Play(self._graph, run, thread, Command(resume=decisions.model_dump()), {}, self.meter, held.aclose)
 
     async def look(self, thread: str, last: int) -> Thread:
         """The thread's last questions. Raises Refusal on a thread that is not there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import runpy
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -129,3 +130,11 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a server that a module's tests share."""
     with served(adders(Door()), f"sqlite:///{tmp_path_factory.mktemp('serve')}/threads.sqlite") as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny base model and three adapters."""
+    tiny = runpy.run_path(str(Path(__file__).parents[1] / "tiny_llama.py"))
+    made: Path = tiny["make_home"](tmp_path_factory.mktemp("models"))
+    return made

@@ -144,7 +144,7 @@ def test_questions_over_the_limit_are_told_to_come_again(serving: Serving, door:
         assert door.reached.wait(10)
         second = client.post("/ask", json=SUM)
         assert (second.status_code, second.headers["retry-after"]) == (503, "1")
-        assert "1 questions are being played" in line(second)
+        assert "1 questions are in flight" in line(second)
         assert client.get("/health").status_code == 200
         door.opened.set()
         assert first.result(10).status_code == 200

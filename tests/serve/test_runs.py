@@ -72,7 +72,7 @@ def test_a_place_is_given_back_whatever_happens() -> None:
         for _ in range(2):
             with suppress(ZeroDivisionError):
                 async with runs.one():
-                    with pytest.raises(Refusal, match="1 questions are being played"):
+                    with pytest.raises(Refusal, match="1 questions are in flight"):
                         await runs.one().__aenter__()
                     raise ZeroDivisionError
 

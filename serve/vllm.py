@@ -1,0 +1,168 @@
+"""vLLM as a child process: a team's base and adapters, each under the name of its folder.
+
+    with running(command(weights, "127.0.0.1", 8001), Path("runs/atlas/vllm.log"), key="") as server:
+        server.wait()
+
+Adapters are folders that are never written again and are named when the server starts; loading more while it runs
+stays off, since vLLM keeps what it computed for an adapter's path and would mix old and new.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from autoact.core.errors import EndpointError, UserError
+from autoact.models.team import Weights
+
+# Ours to say, or against what this server promises; a prefix of one would be taken for it.
+RESERVED = (
+    "model", "served-model-name", "host", "port", "enable-lora", "lora-modules", "max-loras", "max-lora-rank",
+    "api-key", "chat-template", "generation-config", "enable-prefix-caching", "no-enable-prefix-caching",
+    "no-enable-lora", "trust-remote-code", "middleware", "config", "uds", "root-path", "allowed-origins",
+)  # fmt: skip
+RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+QUIET = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "0",
+}
+STARTS_WITHIN = 900.0
+ENDS_WITHIN = 30.0
+
+
+def command(
+    weights: Weights, base: Path, address: tuple[str, int], *, python: str, template: Path | None, more: Sequence[str]
+) -> list[str]:
+    """The command line; `more` are flags of the user's. Raises UserError on one that is not theirs to give."""
+    for flag in more:
+        name = flag.removeprefix("--").partition("=")[0].replace("_", "-")
+        if flag.startswith("--") and any(reserved.startswith(name) for reserved in RESERVED):
+            raise UserError(f"{flag} cannot be given to vLLM here: AutoAct says it; leave it out")
+    host, port = address
+    modules = [json.dumps({"name": name, "path": str(path.resolve())}) for name, path in weights.adapters.items()]
+    ranks = [_rank(path) for path in weights.adapters.values()]
+    lora = (
+        ["--enable-lora", "--max-loras", str(len(modules)), "--max-lora-rank", str(_allowed(max(ranks)))]
+        if ranks
+        else []
+    )
+    return [
+        python, "-m", "vllm.entrypoints.openai.api_server",
+        "--model", str(base), "--served-model-name", weights.name, "--host", host, "--port", str(port),
+        "--generation-config", "vllm", "--enable-prefix-caching",
+        *lora, *(["--lora-modules", *modules] if modules else []),
+        *(["--chat-template", str(template)] if template else []), *more,
+    ]  # fmt: skip
+
+
+class Server:
+    """A vLLM process, and where its log is."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self.log = log
+
+    def ready(self, url: str, names: Sequence[str], key: str) -> None:
+        """Wait until it answers under every name. Raises EndpointError when it ends before, or takes too long."""
+        limit = time.monotonic() + STARTS_WITHIN
+        while not _healthy(url):
+            if self.process.poll() is not None:
+                raise EndpointError(f"vLLM ended before it answered ({last_line(self.log)}); its log is {self.log}")
+            if time.monotonic() > limit:
+                raise EndpointError(f"vLLM did not answer within {STARTS_WITHIN:g} seconds; its log is {self.log}")
+            time.sleep(0.5)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        listed = httpx.get(f"{url}/v1/models", headers=headers, timeout=30).json()
+        missing = set(names) - {model["id"] for model in listed["data"]}
+        if missing:
+            raise EndpointError(f"vLLM does not serve {', '.join(sorted(missing))}; its log is {self.log}")
+
+    def wait(self) -> None:
+        """Until it ends. Raises EndpointError if it fails."""
+        if self.process.wait():
+            raise EndpointError(f"vLLM ended by itself ({last_line(self.log)}); its log is {self.log}")
+
+
+@contextmanager
+def running(
+    line: Sequence[str], log: Path, *, key: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """The process for as long as this is entered, with all it started ended after it."""
+    settings = {**os.environ, **QUIET, **(environment or {}), **({"VLLM_API_KEY": key} if key else {})}
+    with log.open("ab") as told:
+        try:
+            process = subprocess.Popen(
+                line, stdin=subprocess.DEVNULL, stdout=told, stderr=told, env=settings, start_new_session=True
+            )
+        except OSError as problem:
+            raise UserError(f"{line[0]} cannot be started ({problem.strerror}); give a Python with vLLM") from None
+    # Who ends us by SIGTERM, as service managers do, ends what we started.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield Server(process, log)
+    finally:
+        _end(process)
+        signal.signal(signal.SIGTERM, before)
+
+
+def require_vllm(python: str) -> None:
+    """Raises UserError when that Python has no vLLM of a version that this was written for."""
+    ask = "from importlib.metadata import version as v, packages_distributions as p; print(v(p()['vllm'][0]))"
+    try:
+        found = subprocess.run([python, "-I", "-c", ask], capture_output=True, text=True, timeout=120, check=False)
+    except OSError as problem:
+        raise UserError(f"--python {python} cannot be started ({problem.strerror})") from None
+    version = found.stdout.strip()
+    if found.returncode:
+        raise UserError(
+            f"{python} has no vLLM: pip install 'langgraph-autoact[vllm]', or give --python one that has it"
+        )
+    if not version.startswith(("0.32.", "0.33.")):
+        raise UserError(f"{python} has vLLM {version}, and 0.32 or 0.33 is needed; give --python another")
+
+
+def last_line(log: Path) -> str:
+    """What a log ends with, cut to a line's length."""
+    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1].strip()[:200] if lines else "it said nothing"
+
+
+def _healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and whatever it started: asked first, then made to."""
+    for sign in (signal.SIGINT, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(ENDS_WITHIN)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _rank(adapter: Path) -> int:
+    settings: dict[str, Any] = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
+    return int(settings.get("r", 8))
+
+
+def _allowed(rank: int) -> int:
+    """The smallest rank that vLLM has room for which holds this one."""
+    return next((size for size in RANKS if size >= rank), rank)
