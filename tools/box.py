@@ -5,7 +5,8 @@
     box.ask("SELECT …")              # its answer; ToolException when it refuses, takes too long or too much memory
 
 The process prepares once (opens, loads) and forks for every request, so that whatever a request does to its fork, the
-next one finds a fresh one. Works where there is fork (Linux, macOS); the memory limit holds on Linux only.
+next one finds a fresh one. A fork writes no file. Works where there is fork (Linux, macOS); the memory limit holds on
+Linux only.
 """
 
 from __future__ import annotations

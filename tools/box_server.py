@@ -58,6 +58,7 @@ def main(fd: str, module: str, seconds: str, memory: str, *arguments: str) -> No
 def _answer(asker: socket.socket, answer: Callable[[str], Any], seconds: float, memory: int) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)  # ends this fork, whatever it is doing
     _limit_memory(memory)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # all that a fork writes is its answer
     with asker.makefile("rb") as lines:
         request = lines.read().decode()
     try:

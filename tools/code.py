@@ -18,9 +18,10 @@ from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field
 
 from autoact.core.text import line_of
-from autoact.tools.bubblewrap import lacks, run_boxed
+from autoact.tools.bubblewrap import BOXES, lacks, run_boxed
 from autoact.tools.memory import Output, library_tool
 from autoact.tools.sandbox import Sandbox
+from autoact.tools.threads import Threads
 
 MODULES = (
     "math, re, json, datetime, random, collections, itertools, functools, decimal, csv, dataclasses, copy, bisect, "
@@ -33,9 +34,9 @@ LACKS = (
 DEFINITION = "runs Python and shows what it prints and the value of its last line."
 USAGE = f"Python code. Its modules: {MODULES}. It lacks {LACKS}."
 USAGE_BOXED = (
-    "Python code, with the standard library and {packages}. It has no network, and no files but those in /tmp."
+    "Python code, with the standard library and {packages}. It has no network, no files but those in /tmp, and neither "
+    "threads nor other processes."
 )
-NEEDS = "nothing; bubblewrap for numpy"
 LONGEST = 10_000
 SHOWN = 3000
 PACKAGES = ("numpy", "pandas", "scipy", "sympy")
@@ -72,7 +73,7 @@ def live(_settings: Settings) -> str:
 def code_tool(settings: Settings, _folder: Path) -> BaseTool:
     """An interpreter; nothing it is given can touch files, network or this process."""
     if settings.backend == "bubblewrap":
-        return _tool(lambda code: Ran(*run_boxed(code, settings.seconds)), _boxed_usage())
+        return _tool(lambda code: Ran(*run_boxed(code, settings.seconds)), _boxed_usage(), BOXES)
     sandbox = Sandbox(
         {
             "max_feed_duration_secs": settings.seconds,
@@ -105,7 +106,7 @@ def showing_last_value(code: str) -> str:
     return f"{text}\n)\nif _ is not None:\n    print(f'{{_!r}}')\nNone"
 
 
-def _tool(execute: Callable[[str], Ran], usage: str) -> BaseTool:
+def _tool(execute: Callable[[str], Ran], usage: str, places: Threads | None = None) -> BaseTool:
     def run(code: str) -> Output:
         fenced = _FENCE.fullmatch(code) if len(code) <= LONGEST else None
         code = fenced[1] if fenced else code
@@ -117,7 +118,7 @@ def _tool(execute: Callable[[str], Ran], usage: str) -> BaseTool:
             raise ToolException(f"{printed}\n{ran.error}".strip())
         return Output(printed.rstrip() or "The code printed nothing and its last line has no value.", raw=printed)
 
-    return library_tool("Code", DEFINITION, usage, run, slow=True)
+    return library_tool("Code", DEFINITION, usage, run, slow=True, places=places)
 
 
 def _in_monty(sandbox: Sandbox, code: str) -> Ran:

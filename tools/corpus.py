@@ -35,11 +35,11 @@ class Page:
 
     @property
     def opening(self) -> str:
-        return self.text.split("\n\n")[0].strip()
+        return self.text.partition("\n\n")[0].strip()
 
 
 class Corpus:
-    """Pages by title, and a tantivy index over titles and texts, built when first searched."""
+    """Pages by title, and a tantivy index over titles and texts, built when first searched, by whoever is first."""
 
     def __init__(self, pages: Iterable[Page], redirects: Mapping[str, Page] | None = None) -> None:
         self.pages = tuple(pages)

@@ -24,7 +24,6 @@ from autoact.tools.sql_server import SqlServer, check_url
 
 DEFINITION = "answers a SQL query with the rows it selects."
 USAGE = "one SELECT."
-NEEDS = "a SQLite file, or a PostgreSQL server"
 USAGE_TABLES = 1000
 ERROR_TABLES = 2000
 

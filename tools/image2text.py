@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from autoact.tools.failures import ToolFailure
 from autoact.tools.image_file import ImageFile, is_image, read_image
 from autoact.tools.memory import Output, library_tool
 from autoact.tools.ocr import Reader, lacks
+from autoact.tools.service import unset
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -36,7 +38,11 @@ USAGES = {
     "ocr": "the name of an image file, or the word image, for the image of the question.",
     "model": "what to find out about the image of the question.",
 }
-NEEDS = "a question with a caption; rapidocr or a vision model for image files"
+NEEDS = {
+    "given": "a question with a caption",
+    "ocr": "image files and rapidocr",
+    "model": "image files and a vision model",
+}
 LONGEST_OCR = 20_000
 LONGEST_TEXT = 3600
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
@@ -57,6 +63,11 @@ class Settings(BaseModel):
     timeout: float = Field(60.0, gt=0, le=600, description="Seconds the model may take.")
 
 
+def needs(settings: Settings) -> str:
+    """What the configured backend is and reads."""
+    return NEEDS[settings.backend]
+
+
 def missing(settings: Settings) -> str:
     """What the backend lacks to be used here; empty when nothing."""
     if settings.backend == "ocr":
@@ -65,8 +76,8 @@ def missing(settings: Settings) -> str:
         if not settings.model:
             return "toolbox.Image2Text.model: a chat model that sees, as provider:name"
         key = KEYS.get(settings.model.partition(":")[0], "")
-        if key and not settings.endpoint and not os.environ.get(key):
-            return f"{key}, which is not set"
+        if key and not settings.endpoint and (lack := unset(key)):
+            return lack
         return _model_lacks(settings) if ":" in settings.model else ""
     return ""
 
@@ -97,13 +108,23 @@ def image2text_tool(settings: Settings, folder: Path) -> BaseTool:
     def run(image: str, state: Annotated[dict[str, Any], InjectedState]) -> Output:
         if words is None:
             return Output(given(state))
-        named = is_image(images, image)
-        file = image if named or _is_path(image) else str(state.get("image") or "")
+        file = _meant(images, image, state)
         if not file:
             return Output(given(state))
-        return Output(words(read_image(images, file), "" if named else image)[:LONGEST_TEXT])
+        question = "" if is_image(images, image) else image
+        return Output(words(read_image(images, file), question)[:LONGEST_TEXT])
 
     return library_tool("Image2Text", DEFINITION, USAGES[settings.backend], run, slow=words is not None)
+
+
+def content(settings: Settings, folder: Path, inputs: Mapping[str, Any]) -> str:
+    """A hash of the image file that an input means; empty when it means none that can be read."""
+    images = folder / settings.images
+    try:
+        image = read_image(images, _meant(images, inputs["image"], inputs["state"]))
+    except ToolException:
+        return ""
+    return hashlib.sha256(image.data).hexdigest()
 
 
 def given(state: Mapping[str, Any]) -> str:
@@ -125,6 +146,11 @@ def _ocr_words(ocr: str) -> str:
     except (ValueError, SyntaxError, TypeError, IndexError, KeyError, RecursionError, MemoryError):
         return " ".join(ocr.split())
     return "; ".join(map(str, words)) if entries is not None else " ".join(ocr.split())
+
+
+def _meant(images: Path, image: str, state: Mapping[str, Any]) -> str:
+    """The image file that is looked at: the one that the input names, or else the question's."""
+    return image if is_image(images, image) or _is_path(image) else str(state.get("image") or "")
 
 
 def _is_path(text: str) -> bool:

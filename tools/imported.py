@@ -11,11 +11,9 @@ The path names a tool class, a tool, or a `@tool` function; the tool is called b
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import inspect
-import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -25,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from autoact.core.errors import TaskError
 from autoact.core.text import line_of
 from autoact.tools.live import around, asked, said
-from autoact.tools.threads import in_thread
+from autoact.tools.threads import Threads
 
 
 class Settings(BaseModel):
@@ -57,12 +55,13 @@ def imported_tool(name: str, settings: Settings) -> BaseTool:
 
 def _printable(tool: BaseTool) -> BaseTool:
     """A tool that no Live is around, with what it says bounded and printable all the same."""
+    threads = Threads()
 
     def run(**inputs: Any) -> tuple[str, Any]:
         return said(asked(tool, inputs))
 
     async def arun(**inputs: Any) -> tuple[str, Any]:
-        answer: tuple[str, Any] = await in_thread(run, **inputs)
+        answer: tuple[str, Any] = await threads.run(run, **inputs)
         return answer
 
     return around(tool, run, arun)
@@ -80,11 +79,8 @@ def package(path: str) -> str:
 
 
 def live(settings: Settings) -> str:
-    """The path, its package's version and a hash of its arguments; empty for a tool said to be local."""
-    if settings.local:
-        return ""
-    arguments = hashlib.sha256(json.dumps(settings.arguments, sort_keys=True, default=str).encode()).hexdigest()[:8]
-    return " ".join(part for part in (settings.path, _version(settings.path), arguments) if part)
+    """The path and its package's version; empty for a tool said to be local."""
+    return "" if settings.local else f"{settings.path} {_version(settings.path)}".strip()
 
 
 def _loaded(path: str, field: str) -> Any:

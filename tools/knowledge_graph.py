@@ -22,7 +22,6 @@ from autoact.tools.wikidata import API, SPARQL, Wikidata
 
 DEFINITION = "shows the facts of an entity, or answers a SPARQL query."
 USAGE = "the name of an entity alone, or one SPARQL query, SELECT or ASK."
-NEEDS = "an RDF file, or Wikidata"
 USAGE_TERMS = 1000
 
 

@@ -9,7 +9,7 @@ tools/toolbox.py makes the tools of a task, with its settings and with tools of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,8 +40,6 @@ FINISH_CARD = ToolCard(FINISH, "ends with the answer.", "the answer alone.")
 DESCRIPTION_LIMIT = 500
 # What the library says of a database or a graph lists its tables or properties.
 USAGE_LIMIT = 2000
-CORPUS = "a corpus"
-OPEN_PAGE = "a page that another tool opened"
 
 
 class Place:
@@ -72,17 +70,19 @@ class NoSettings(BaseModel):
 class Entry:
     """A tool of the library: what is told about it, what may be set, and how it is made.
 
-    `missing` says of settings what the tool lacks to be used here, `live` which backend it asks over the network;
-    both are empty for a tool that needs nothing.
+    Of settings `needs` says what the tool works with, `missing` what it lacks to be used here, `live` which backend it
+    asks over the network; the last two are empty for a tool that lacks or asks nothing. `content` is a hash of the file
+    that an input of a live tool means.
     """
 
     definition: str
     usage: str
-    needs: str
+    needs: Callable[[Any], str]
     make: Callable[[Any, Place], BaseTool]
     settings: type[BaseModel] = NoSettings
     missing: Callable[[Any], str] = lambda _settings: ""
     live: Callable[[Any], str] = lambda _settings: ""
+    content: Callable[[Any, Path, Mapping[str, Any]], str] | None = None
 
 
 class ToolFile(Protocol):
@@ -90,7 +90,6 @@ class ToolFile(Protocol):
 
     DEFINITION: str
     USAGE: str
-    NEEDS: str
 
     @property
     def Settings(self) -> type[BaseModel]: ...
@@ -102,13 +101,13 @@ class ToolFile(Protocol):
         """The backend that it asks over the network."""
 
 
-def _of_file(file: ToolFile, make: Callable[[Any, Path], BaseTool]) -> Entry:
+def _of_file(file: ToolFile, make: Callable[[Any, Path], BaseTool], needs: Callable[[Any], str]) -> Entry:
     """The entry of a tool that needs no corpus."""
 
     def made_at(settings: BaseModel, place: Place) -> BaseTool:
         return make(settings, place.folder)
 
-    return Entry(file.DEFINITION, file.USAGE, file.NEEDS, made_at, file.Settings, file.missing, file.live)
+    return Entry(file.DEFINITION, file.USAGE, needs, made_at, file.Settings, file.missing, file.live)
 
 
 def _search(settings: web_search.Settings, place: Place) -> BaseTool:
@@ -121,25 +120,45 @@ def _retrieve(settings: wiki.Settings, place: Place) -> BaseTool:
     return retrieve.retrieve_tool(place.corpus("Retrieve") if over_corpus else wiki.Wiki(settings))
 
 
+def _nothing(_settings: BaseModel) -> str:
+    return "nothing"
+
+
 LIBRARY: dict[str, Entry] = {
     "Search": Entry(
         search.DEFINITION,
         search.USAGE,
-        CORPUS,
+        web_search.needs,
         _search,
         web_search.Settings,
         web_search.missing,
         web_search.live,
     ),
-    "Retrieve": Entry(retrieve.DEFINITION, retrieve.USAGE, CORPUS, _retrieve, wiki.Settings, wiki.missing, wiki.live),
-    "Lookup": Entry(lookup.DEFINITION, lookup.USAGE, OPEN_PAGE, lambda *_: lookup.lookup_tool()),
-    "Image2Text": _of_file(image2text, image2text.image2text_tool),
-    "Text2Image": _of_file(text2image, text2image.text2image_tool),
-    "KnowledgeGraph": _of_file(knowledge_graph, knowledge_graph.knowledge_graph_tool),
-    "Database": _of_file(database, database.database_tool),
-    "Calculator": Entry(calculator.DEFINITION, calculator.USAGE, "nothing", lambda *_: calculator.calculator_tool()),
-    "TableVerbalizer": _of_file(table_verbalizer, table_verbalizer.table_verbalizer_tool),
-    "Code": _of_file(code, code.code_tool),
+    "Retrieve": Entry(
+        retrieve.DEFINITION, retrieve.USAGE, wiki.needs, _retrieve, wiki.Settings, wiki.missing, wiki.live
+    ),
+    "Lookup": Entry(
+        lookup.DEFINITION, lookup.USAGE, lambda _: "a page that another tool opened", lambda *_: lookup.lookup_tool()
+    ),
+    "Image2Text": replace(
+        _of_file(image2text, image2text.image2text_tool, image2text.needs), content=image2text.content
+    ),
+    "Text2Image": _of_file(text2image, text2image.text2image_tool, text2image.needs),
+    "KnowledgeGraph": _of_file(
+        knowledge_graph,
+        knowledge_graph.knowledge_graph_tool,
+        lambda settings: "Wikidata, and a contact" if settings.backend == "wikidata" else "an RDF file",
+    ),
+    "Database": _of_file(
+        database,
+        database.database_tool,
+        lambda settings: "a PostgreSQL server" if settings.url else "a SQLite file",
+    ),
+    "Calculator": Entry(calculator.DEFINITION, calculator.USAGE, _nothing, lambda *_: calculator.calculator_tool()),
+    "TableVerbalizer": _of_file(table_verbalizer, table_verbalizer.table_verbalizer_tool, _nothing),
+    "Code": _of_file(
+        code, code.code_tool, lambda settings: "bubblewrap" if settings.backend == "bubblewrap" else "nothing"
+    ),
 }
 # The paper's names of two of them.
 ALIASES = {"BingSearch": "Search", "CodeInterpreter": "Code"}

@@ -1,21 +1,22 @@
 """Tools that go to the network: one flight per input, answers shared by all questions, recorded and replayed.
 
     live = Live(cassette, offline=False)
-    tool = live.wrap(tool, "brave https://api.search.brave.com/…")
+    tool = live.wrap(tool, "brave https://api.search.brave.com/…", settings)
 
     first ask   cache → (someone already asks? wait for that) → the tool → the cassette
     offline     cache → the cassette; what is not in it is a failure that says so
 
-The wrapped tool reads the same to a model. Failures (quota, timeout) are neither cached nor recorded.
+The wrapped tool reads the same to a model. Failures (quota, timeout) are neither cached nor recorded. Each tool has
+threads of its own, so that one that hangs leaves the others theirs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
@@ -23,17 +24,25 @@ from typing import Any
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langgraph.errors import GraphBubbleUp
+from pydantic import BaseModel
 
+from autoact.tools.answers import Answers
 from autoact.tools.cassette import Answer, Call, Cassette
 from autoact.tools.failures import ToolFailure, ToolTimeout
 from autoact.tools.memory import memory_of, shown
-from autoact.tools.threads import in_thread
+from autoact.tools.pace import Paced
+from autoact.tools.threads import Threads, in_thread
 
 CACHED = 1024
+CACHED_BYTES = 64_000_000
 # Seconds for which a flight is waited for: the longest time limit that a tool may be set to, and a margin.
 LONGEST = 630.0
 # Of the state only what came with the question's image changes what a tool answers beside its input.
 STATE_IN_KEY = ("image", "caption", "ocr")
+# Settings that no recorded answer depends on: how patiently is asked and who asks. All others are part of its key.
+NOT_IN_KEY = frozenset({"timeout", "per_second", "contact", "key_variable", "password_variable"})
+Content = Callable[[Mapping[str, Any]], str]
+Apart = Callable[[Callable[[], None]], Awaitable[None]]
 
 
 class Live:
@@ -44,7 +53,7 @@ class Live:
         self.offline = offline
         self._longest = longest
         self._lock = threading.Lock()
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._answers = Answers(CACHED, CACHED_BYTES)
         self._flights: dict[str, Future[Answer]] = {}
 
     def answer(self, call: Call, ask: Callable[[], Answer]) -> Answer:
@@ -57,12 +66,12 @@ class Live:
         except TimeoutError:
             raise self._given_up(flight, call) from None
 
-    async def aanswer(self, call: Call, ask: Callable[[], Answer]) -> Answer:
-        """The same in an event loop: only who asks holds a thread, and whoever waits for it holds none."""
+    async def aanswer(self, call: Call, ask: Callable[[], Answer], apart: Apart = in_thread) -> Answer:
+        """The same in an event loop: only who asks holds a thread (`apart`), and whoever waits for it holds none."""
         flight, mine = self._flight(call)
         try:
             if mine:
-                await in_thread(partial(self._fly, flight, call, ask))
+                await apart(partial(self._fly, flight, call, ask))
             return await asyncio.wait_for(asyncio.wrap_future(flight), self._longest)
         except TimeoutError:
             raise self._given_up(flight, call) from None
@@ -78,9 +87,8 @@ class Live:
                 return flight, False
             flight = Future()
             flight.set_running_or_notify_cancel()  # one who no longer waits must not cancel it for the others
-            if call.key in self._answers:
-                self._answers.move_to_end(call.key)
-                flight.set_result(self._answers[call.key])
+            if (known := self._answers.find(call.key)) is not None:
+                flight.set_result(known)
                 return flight, False
             self._flights[call.key] = flight
             return flight, True
@@ -97,9 +105,7 @@ class Live:
             if self._flights.get(call.key) is flight:
                 del self._flights[call.key]
             if isinstance(outcome, Answer):
-                self._answers[call.key] = outcome
-                if len(self._answers) > CACHED:
-                    self._answers.popitem(last=False)
+                self._answers.keep(call.key, outcome)
             if flight.done():
                 return
             if isinstance(outcome, Answer):
@@ -123,19 +129,34 @@ class Live:
             self.cassette.keep(call, answer)
         return answer
 
-    def wrap(self, tool: BaseTool, backend: str) -> BaseTool:
-        """The tool, asked through here."""
+    def wrap(self, tool: BaseTool, backend: str, settings: BaseModel, content: Content | None = None) -> BaseTool:
+        """The tool, asked through here; `content` is a hash of the file that an input means."""
+        backend, threads, injected = keyed(backend, settings), Threads(), _is_injected(tool)
+        pace = settings.pace if isinstance(settings, Paced) and not self.offline else None
 
         def call(inputs: dict[str, Any]) -> Call:
-            return Call(tool.name, backend, _key(inputs, _is_ours(tool)))
+            return Call(tool.name, backend, _key(inputs, injected, content(inputs) if content else ""))
+
+        async def apart(fly: Callable[[], None]) -> None:
+            if pace:
+                await pace.ahead()
+                fly = pace.counted(fly)
+            await threads.run(fly)
 
         def run(**inputs: Any) -> tuple[str, Any]:
             return said(self.answer(call(inputs), partial(asked, tool, inputs)))
 
         async def arun(**inputs: Any) -> tuple[str, Any]:
-            return said(await self.aanswer(call(inputs), partial(asked, tool, inputs)))
+            called = await threads.run(call, inputs=inputs) if content else call(inputs)
+            return said(await self.aanswer(called, partial(asked, tool, inputs), apart))
 
         return around(tool, run, arun)
+
+
+def keyed(backend: str, settings: BaseModel) -> str:
+    """A backend, told apart by every setting that an answer may depend on; as a hash, since one may be secret."""
+    kept = sorted(settings.model_dump(exclude=set(NOT_IN_KEY)).items())
+    return f"{backend} {hashlib.sha256(json.dumps(kept, default=str).encode()).hexdigest()[:12]}"
 
 
 def around(tool: BaseTool, run: Callable[..., tuple[str, Any]], arun: Callable[..., Any]) -> BaseTool:
@@ -172,12 +193,10 @@ def asked(tool: BaseTool, inputs: dict[str, Any]) -> Answer:
 
 
 def _answer(message: ToolMessage) -> Answer:
-    memory = memory_of(message.artifact)
-    if memory is not None or (isinstance(message.artifact, dict) and message.artifact.keys() == {"memory", "raw"}):
-        artifact = message.artifact
-    else:
-        artifact = {"memory": None, "raw": _json(message.artifact)}
-    return Answer(shown(str(message.text)), artifact, message.status != "error")
+    memory, raw = memory_of(message.artifact), message.artifact
+    if memory is not None or (isinstance(raw, dict) and raw.keys() == {"memory", "raw"}):
+        raw = raw.get("raw")
+    return Answer(shown(str(message.text)), {"memory": memory, "raw": _json(raw)}, message.status != "error")
 
 
 def said(answer: Answer) -> tuple[str, Any]:
@@ -187,17 +206,18 @@ def said(answer: Answer) -> tuple[str, Any]:
     return answer.text, answer.artifact
 
 
-def _is_ours(tool: BaseTool) -> bool:
-    """Whether the tool is the library's; of tools of others nobody knows what they read in the state."""
-    return str(getattr(getattr(tool, "func", None), "__module__", "")).startswith("autoact.tools.")
+def _is_injected(tool: BaseTool) -> bool:
+    """Whether the graph puts the state into a tool of the library; what others read in it nobody knows."""
+    ours = str(getattr(getattr(tool, "func", None), "__module__", "")).startswith("autoact.tools.")
+    return ours and "state" not in tool.args
 
 
-def _key(inputs: dict[str, Any], ours: bool) -> str:
-    """The inputs as JSON; of the state that the graph puts in, only what changes the answer of a tool of ours."""
+def _key(inputs: dict[str, Any], injected: bool, content: str) -> str:
+    """The inputs as JSON; of a state that the graph puts into a tool of ours, only what changes its answer."""
     state = inputs.get("state")
-    if ours and isinstance(state, dict):
+    if injected and isinstance(state, dict):
         inputs = inputs | {"state": {name: state.get(name, "") for name in STATE_IN_KEY}}
-    return json.dumps(inputs, sort_keys=True, default=str)
+    return f"{json.dumps(inputs, sort_keys=True, default=str)} {content}".rstrip()
 
 
 def _json(value: Any) -> Any:

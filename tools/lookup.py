@@ -19,16 +19,17 @@ def lookup(memory: Memory | None, keyword: str) -> Result:
     Raises ToolException without an open page, and when no (more) sentence has the keyword.
     """
     keyword = keyword.strip()
+    folded = keyword.casefold()
     if not memory or not memory.get("text"):
         raise ToolException("No page is open. Find a page first.")
     if not keyword:
         raise ToolException("The input is empty. Give a keyword.")
-    found = [s for s in _SENTENCE_END.split(memory["text"]) if keyword.casefold() in s.casefold()]
-    seen = memory["cursor"] if memory["keyword"] == keyword.casefold() else 0
+    found = [s for s in _SENTENCE_END.split(memory["text"]) if folded in s.casefold()]
+    seen = memory["cursor"] if memory["keyword"] == folded else 0
     if seen >= len(found):
         more = "more " if seen else ""
         raise ToolException(f"The open page has no {more}sentence with {keyword[:200]}.")
-    after = Memory(text=memory["text"], keyword=keyword.casefold(), cursor=seen + 1)
+    after = Memory(text=memory["text"], keyword=folded, cursor=seen + 1)
     return f"(Result {seen + 1}/{len(found)}) {found[seen].strip()}", after
 
 

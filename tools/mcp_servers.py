@@ -21,9 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from autoact.core.errors import TaskError
 from autoact.tools.cassette import Answer, Call
 from autoact.tools.failures import ToolFailure
-from autoact.tools.live import Live
+from autoact.tools.live import Live, keyed
 from autoact.tools.mcp_session import McpServer
-from autoact.tools.threads import in_thread
+from autoact.tools.service import unset
 
 if TYPE_CHECKING:
     from langchain_mcp_adapters.sessions import Connection
@@ -65,8 +65,7 @@ def missing(settings: Settings) -> str:
     """The package or the environment variable that the server lacks."""
     if not importlib.util.find_spec("langchain_mcp_adapters"):
         return "the package langchain-mcp-adapters (pip install langgraph-autoact[mcp])"
-    unset = [name for name in (*settings.mcp.env, *settings.mcp.headers.values()) if name not in os.environ]
-    return f"{unset[0]} in the environment" if unset else ""
+    return unset(*settings.mcp.env, *settings.mcp.headers.values())
 
 
 def live(settings: Settings) -> str:
@@ -75,26 +74,31 @@ def live(settings: Settings) -> str:
 
 
 def mcp_tools(name: str, settings: Settings, folder: Path, through: Live) -> tuple[BaseTool, ...]:
-    """The server's tools on offer. What it offers is recorded too, so that offline it need not start.
+    """The server's tools on offer, asked and recorded under its version; so is what it offers, for use offline.
 
     Raises TaskError when it does not start or lacks a tool that was named.
     """
-    listing = Call(name, live(settings), LISTING)
+    listing = Call(name, keyed(live(settings), settings.mcp), LISTING)
     try:
-        answer = through.answer(listing, lambda: Answer(json.dumps(_definitions(settings, folder), sort_keys=True)))
+        answer = through.answer(listing, lambda: Answer(json.dumps(_listed(settings, folder), sort_keys=True)))
     except ToolFailure as problem:
         raise TaskError(f"toolbox.{name}.mcp: {problem} Correct how the server is reached.") from None
-    offered = {each["name"]: each for each in json.loads(answer.text)}
+    listed = json.loads(answer.text)
+    offered = {each["name"]: each for each in listed["tools"]}
     for wanted in settings.tools:
         if wanted not in offered:
             raise TaskError(f"toolbox.{name}.tools: the server has no {wanted}; it has {', '.join(offered)}")
-    chosen = settings.tools or tuple(offered)
-    return tuple(_tool(offered[each], settings, folder) for each in chosen)
+    backend = f"{live(settings)} {listed['server']}"
+    chosen = (_tool(offered[each], settings, folder) for each in settings.tools or offered)
+    return tuple(through.wrap(tool, backend, settings.mcp) for tool in chosen)
 
 
-def _definitions(settings: Settings, folder: Path) -> list[dict[str, Any]]:
-    tools = server_at(settings.mcp, folder).tools()
-    return [{"name": tool.name, "description": tool.description, "schema": tool.args_schema} for tool in tools]
+def _listed(settings: Settings, folder: Path) -> dict[str, Any]:
+    server = server_at(settings.mcp, folder)
+    tools = [
+        {"name": tool.name, "description": tool.description, "schema": tool.args_schema} for tool in server.tools()
+    ]
+    return {"server": server.about(), "tools": tools}
 
 
 def _tool(definition: dict[str, Any], settings: Settings, folder: Path) -> BaseTool:
@@ -104,16 +108,11 @@ def _tool(definition: dict[str, Any], settings: Settings, folder: Path) -> BaseT
         message = server_at(settings.mcp, folder).call(definition["name"], inputs, settings.timeout)
         return str(message.text), message.artifact
 
-    async def arun(**inputs: Any) -> tuple[str, Any]:
-        said: tuple[str, Any] = await in_thread(run, **inputs)
-        return said
-
     return StructuredTool(
         name=definition["name"],
         description=definition["description"],
         args_schema=definition["schema"],
         func=run,
-        coroutine=arun,
         response_format="content_and_artifact",
     )
 

@@ -11,6 +11,7 @@ A server that ends is a ToolUnreachable; the next call starts it again.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 from collections.abc import Coroutine
@@ -21,6 +22,7 @@ from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool, ToolException
 
 from autoact.tools.failures import ToolFailure, ToolTimeout, ToolUnreachable
+from autoact.tools.memory import shown
 
 if TYPE_CHECKING:
     from langchain_mcp_adapters.sessions import Connection
@@ -36,6 +38,7 @@ class _Open:
     """A session while it is open; `keeper` is the task that opened it, which alone may close it."""
 
     session: ClientSession
+    about: str
     tools: dict[str, BaseTool]
     keeper: asyncio.Task[None]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -54,13 +57,17 @@ class McpServer:
         self._open: _Open | None = None
         self._keeper: asyncio.Task[None] | None = None
 
+    def about(self) -> str:
+        """The name and version that the server gives itself. Raises ToolFailure when it does not start."""
+        return self._run(self._opened()).about
+
     def tools(self) -> list[BaseTool]:
         """The server's tools. Raises ToolFailure when it does not start."""
         return list(self._run(self._opened()).tools.values())
 
     def call(self, tool: str, inputs: dict[str, Any], seconds: float) -> ToolMessage:
         """What a tool answers. Raises ToolException for what it refuses, ToolFailure when the server fails."""
-        return self._run(self._called(tool, inputs, seconds))
+        return self._run(self._called(tool, _whole(inputs), seconds))
 
     def close(self) -> None:
         """End the session, the server if we started it, and the thread."""
@@ -96,9 +103,10 @@ class McpServer:
         broke: BaseException | None = None
         try:
             async with create_session(self._connection) as session:
-                await session.initialize()
+                server = (await session.initialize()).serverInfo
+                about = shown(f"{server.name} {server.version}")
                 tools = await load_mcp_tools(session, handle_tool_errors=False)
-                opened = _Open(session, {tool.name: tool for tool in tools}, keeper)
+                opened = _Open(session, about, {tool.name: tool for tool in tools}, keeper)
                 ready.set_result(opened)
                 await opened.stop.wait()
         except Exception as problem:  # whatever the transport raises when its server goes away
@@ -128,6 +136,12 @@ class McpServer:
             await asyncio.wait({self._open.keeper})
         if self._keeper is not None:  # of a server that is still starting
             await _ended(self._keeper)
+
+
+def _whole(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The inputs with a question mark for each half of a character: the protocol is UTF-8, which has none."""
+    whole: dict[str, Any] = json.loads(json.dumps(inputs, ensure_ascii=False).encode("utf-8", "replace"))
+    return whole
 
 
 async def _ended(keeper: asyncio.Task[None]) -> None:

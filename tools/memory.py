@@ -8,18 +8,21 @@
 The memory is the page last found and how far it was read; it lives in the state, not in a tool.
 """
 
-import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial, wraps
 from typing import Any
 
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from typing_extensions import TypedDict
 
-from autoact.tools.threads import in_thread
+from autoact.core.text import storable
+from autoact.tools.threads import Threads
 
 OBSERVATION_LIMIT = 4000
+# Of a page; it is kept with every step of a question.
+MEMORY_LIMIT = 1_000_000
 # Control characters but tab and newline, and halves of characters, which no tokenizer takes.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -45,8 +48,8 @@ class Output:
 
 
 def remember(text: str) -> Memory:
-    """The memory after a page was found; it resets the cursor."""
-    return Memory(text=text, keyword="", cursor=0)
+    """The memory after a page was found, of which it keeps the first million characters; it resets the cursor."""
+    return Memory(text=storable(text[:MEMORY_LIMIT]), keyword="", cursor=0)
 
 
 def memory_of(artifact: Any) -> Memory | None:
@@ -57,23 +60,29 @@ def memory_of(artifact: Any) -> Memory | None:
     return Memory(text=memory["text"], keyword=memory["keyword"], cursor=memory["cursor"])
 
 
-def library_tool(name: str, definition: str, usage: str, run: Callable[..., Output], *, slow: bool = False) -> BaseTool:
+def library_tool(
+    name: str,
+    definition: str,
+    usage: str,
+    run: Callable[..., Output],
+    *,
+    slow: bool = False,
+    places: Threads | None = None,
+) -> BaseTool:
     """A LangChain tool from a function with typed arguments; its artifact is `{"memory": …, "raw": …}`.
 
     `usage` says what the input is; it is shown to models after the definition (paper Table 5). A slow tool (network,
-    files, sandbox) runs in a thread when called from an event loop. What models read is bounded and printable.
+    files, sandbox) runs in threads of its own when called from an event loop. With `places` every call runs in one of
+    those, and who waits for a place in an event loop holds no thread. What models read is bounded and printable.
     """
+    apart = places or (Threads() if slow else None)
 
-    @functools.wraps(run)
+    @wraps(run)
     def call(**inputs: Any) -> tuple[str, dict[str, Any]]:
-        try:
-            output = run(**inputs)
-        except ToolException as problem:
-            raise type(problem)(shown(str(problem))) from None
-        return shown(output.observation), {"memory": output.memory, "raw": output.raw}
+        return places.submit(partial(_told, run, inputs)).result() if places else _told(run, inputs)
 
     async def acall(**inputs: Any) -> tuple[str, dict[str, Any]]:
-        return await in_thread(call, **inputs) if slow else call(**inputs)
+        return await apart.run(_told, run=run, inputs=inputs) if apart else _told(run, inputs)
 
     return StructuredTool.from_function(
         func=call,
@@ -83,6 +92,15 @@ def library_tool(name: str, definition: str, usage: str, run: Callable[..., Outp
         response_format="content_and_artifact",
         metadata={"usage": usage},
     )
+
+
+def _told(run: Callable[..., Output], inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Content and artifact of a call."""
+    try:
+        output = run(**inputs)
+    except ToolException as problem:
+        raise type(problem)(shown(str(problem))) from None
+    return shown(output.observation), {"memory": output.memory, "raw": output.raw}
 
 
 def shown(text: str) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import ipaddress
 import socket
 import ssl
 import threading
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.tools import ToolException
 
+from autoact.tools.addresses import backend_url, checked_address, port_of
 from autoact.tools.failures import ToolFailure, ToolTimeout, ToolUnreachable
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 SECONDS = 10.0
 MAX_BYTES = 4_000_000
 MAX_REDIRECTS = 5
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# All else of IPv6 is reserved, local or an IPv4 address in a form of its own.
-UNICAST = ipaddress.IPv6Network("2000::/3")
-PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")
 USER_AGENT = "langgraph-autoact (https://pypi.org/project/langgraph-autoact)"
 
 
@@ -87,50 +83,6 @@ def fetch(
             _check_redirect(request.url, following.url, private)
             request = following
         raise ToolFailure(f"{_server(request.url)} redirected {MAX_REDIRECTS} times and more.")
-
-
-def backend_url(url: str) -> str:
-    """A configured address as it is, or none. Raises ValueError for one that can never be asked."""
-    import httpx
-
-    try:
-        parsed = httpx.URL(url)
-        usable = parsed.scheme in ("http", "https") and parsed.host and _port(parsed) <= 65535
-    except (httpx.InvalidURL, UnicodeError, ValueError):
-        usable = False
-    if url and not usable:
-        raise ValueError("it must be an http or https address with a host, such as https://example.org/search")
-    return url
-
-
-def checked_address(url: httpx.URL, trusted: str = "") -> str:
-    """An address of the URL's host, none of whose addresses is private. Raises ToolException."""
-    import httpx
-
-    if url.scheme not in ("http", "https") or not url.host or _port(url) > 65535:
-        raise ToolException(f"{str(url)[:200]} is no http or https address.")
-    try:
-        found = socket.getaddrinfo(url.host, _port(url), type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise ToolUnreachable(f"{url.host[:200]} is not a known host.") from None
-    addresses = [str(entry[4][0]) for entry in found]
-    backend = httpx.URL(trusted)
-    if (url.host, _port(url)) != (backend.host, _port(backend)):
-        for address in addresses:
-            if not is_public(address):
-                raise ToolException(f"{url.host[:200]} is a private address, which is not opened.")
-    return addresses[0]
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is on the open internet, with those inside an IPv6 address considered."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv4Address):
-        return ip.is_global and not ip.is_multicast and ip not in PROTOCOLS
-    if ip in NAT64:
-        return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-    inside = [each for each in (ip.sixtofour, *(ip.teredo or ())) if each is not None]
-    return ip in UNICAST and ip.is_global and all(is_public(str(each)) for each in inside)
 
 
 class _Watch:
@@ -211,13 +163,25 @@ def _bounded(response: httpx.Response, limit: int) -> Iterator[bytes]:
     if coding not in ("identity", "gzip", "deflate", ""):
         raise ToolFailure(f"{_server(response.url)} answered in the coding {coding[:40]}, which was not asked for.")
     unpack = zlib.decompressobj(47) if coding in ("gzip", "deflate") else None
-    left = limit
+    left, came = limit, False
     for raw in response.iter_raw():
         piece = unpack.decompress(raw, left + 1) if unpack else raw
         left -= len(piece)
         if left < 0:
             raise ToolFailure(f"{_server(response.url)} answered more than {limit:,} bytes.")
+        if unpack and unpack.unused_data:
+            raise zlib.error("the packed answer goes on after its end")
+        came = True
         yield piece
+    if unpack and came and not unpack.eof:
+        raise zlib.error("the packed answer is cut short")
+
+
+def header_text(text: str) -> str:
+    """A text as it is, if a header can hold it. Raises ValueError."""
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("it is sent in a header, so it must be printable ASCII, such as me@example.org")
+    return text
 
 
 def _check_configured(backend: str, headers: Mapping[str, str]) -> None:
@@ -251,17 +215,13 @@ def _explained(server: str, watch: _Watch) -> Iterator[None]:
     except (httpx.TransportError, zlib.error) as problem:
         if watch.late:
             raise late from None
-        raise ToolUnreachable(f"{server} could not be read: {type(problem).__name__} {problem}"[:300]) from None
+        raise ToolUnreachable(f"{server} could not be read: {type(problem).__name__}: {problem}"[:300]) from None
     if watch.late:  # a body without a length ends wherever its socket was shut
         raise late
 
 
 def _server(url: httpx.URL) -> str:
-    return f"{url.host[:100]}:{_port(url)}"
-
-
-def _port(url: httpx.URL) -> int:
-    return url.port or (443 if url.scheme == "https" else 80)
+    return f"{url.host[:100]}:{port_of(url)}"
 
 
 def _each_step(seconds: float) -> dict[str, float]:

@@ -49,11 +49,12 @@ def _pixels(image: ImageFile) -> Any:
     """The image unpacked, if what it says of its size is bearable."""
     from PIL import Image, UnidentifiedImageError  # type: ignore[import-not-found,unused-ignore]
 
+    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
         with Image.open(io.BytesIO(image.data), formats=FORMATS) as opened:
             width, height = opened.size
             if width * height > MAX_PIXELS:
                 raise ToolException(f"The image is too large: {width} x {height} pixels.")
             return opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as problem:
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, *bombs) as problem:
         raise ToolException(f"The image is broken: {str(problem)[:200]}") from None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import resource
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,14 +28,25 @@ FACTS = 40
 MEANINGS = 3
 SIMILAR = 5
 COMMON = 12
-NAMING = (
+NAMES = (
     "http://www.w3.org/2000/01/rdf-schema#label",
     "http://www.w3.org/2004/02/skos/core#prefLabel",
-    "http://www.w3.org/2004/02/skos/core#altLabel",
     "http://xmlns.com/foaf/0.1/name",
     "http://schema.org/name",
     "https://schema.org/name",
 )
+OTHER_NAMES = ("http://www.w3.org/2004/02/skos/core#altLabel",)
+# The same text in many languages, of which one is a fact.
+DESCRIPTIONS = (
+    "http://www.w3.org/2000/01/rdf-schema#comment",
+    "http://www.w3.org/2004/02/skos/core#definition",
+    "http://purl.org/dc/terms/description",
+    "http://purl.org/dc/elements/1.1/description",
+    "http://dbpedia.org/ontology/abstract",
+    "http://schema.org/description",
+    "https://schema.org/description",
+)
+SAID_APART = frozenset({*NAMES, *OTHER_NAMES, *DESCRIPTIONS})
 Node = ox.NamedNode | ox.BlankNode  # what a name can stand for
 
 
@@ -74,10 +85,9 @@ class _Graph:
         self.prefixes = prefixes
         self.labels: dict[Node, str] = {}
         self.nodes: dict[str, dict[Node, None]] = {}
-        for naming in NAMING:
-            for quad in store.quads_for_pattern(None, ox.NamedNode(naming), None):
-                if isinstance(quad.object, ox.Literal):
-                    self._name(quad.subject, quad.object.value)
+        for kinds in (NAMES, OTHER_NAMES):
+            for quad in sorted(self._texts(None, kinds), key=lambda quad: _preference(quad, kinds)):
+                self._name(quad.subject, quad.object.value)
         for quad in store:
             for node in (quad.subject, quad.object):
                 if isinstance(node, ox.NamedNode) and node not in self.labels:
@@ -138,12 +148,21 @@ class _Graph:
         return [node] if node in self.labels else []
 
     def _of(self, node: Node) -> Iterator[str]:
-        """What the graph says of a node: as a subject first, then as an object."""
+        """What the graph says of a node: what describes it first, then the rest as a subject, then as an object."""
+        for address in DESCRIPTIONS:
+            texts = sorted(self._texts(node, (address,)), key=lambda quad: _preference(quad, DESCRIPTIONS))
+            yield from map(self._fact, texts[:1])
         for quad in self.store.quads_for_pattern(node, None, None):
-            if quad.predicate.value not in NAMING:
+            if quad.predicate.value not in SAID_APART or not isinstance(quad.object, ox.Literal):
                 yield self._fact(quad)
         for quad in self.store.quads_for_pattern(None, None, node):
             yield self._fact(quad)
+
+    def _texts(self, node: Node | None, kinds: Sequence[str]) -> Iterator[Any]:
+        """The facts under such properties that are texts, of a node or of all."""
+        for address in kinds:
+            quads = self.store.quads_for_pattern(node, ox.NamedNode(address), None)
+            yield from (quad for quad in quads if isinstance(quad.object, ox.Literal))
 
     def _fact(self, quad: ox.Quad) -> str:
         return " – ".join(self._label(term) for term in (quad.subject, quad.predicate, quad.object))
@@ -171,6 +190,13 @@ class _Graph:
             if node.value.startswith(start) and re.fullmatch(r"[\w-]+", node.value[len(start) :]):
                 return f"{prefix}:{node.value[len(start) :]}"
         return f"<{node.value[:LONGEST_CELL]}>"
+
+
+def _preference(fact: Any, kinds: Sequence[str]) -> tuple[int, int, str, str]:
+    """The order of texts: without a language, in English, in any other; of these, as their properties are listed."""
+    language = fact.object.language or ""
+    rank = 0 if not language else 1 if language == "en" else 2 if language.startswith("en-") else 3
+    return rank, kinds.index(fact.predicate.value), language, fact.object.value
 
 
 def _local(address: str) -> str:

@@ -48,4 +48,4 @@ def retrieve_tool(pages: Pages) -> BaseTool:
         page = _found(pages, title)
         return Output(page.opening, remember(page.text), raw={"title": page.title, "url": page.url})
 
-    return library_tool("Retrieve", DEFINITION, USAGE, run)
+    return library_tool("Retrieve", DEFINITION, USAGE, run, slow=True)

@@ -44,4 +44,4 @@ def search_tool(source: Searchable) -> BaseTool:
         pages = source.search(query, RESULTS)
         return Output(*_listed(query, pages), raw=[{"title": page.title, "url": page.url} for page in pages])
 
-    return library_tool("Search", DEFINITION, USAGE, run)
+    return library_tool("Search", DEFINITION, USAGE, run, slow=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json as json_text
 import os
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any
 
 from autoact.tools.failures import ToolFailure, ToolTimeout, ToolUnreachable
 from autoact.tools.network import SECONDS, Reply, fetch
+from autoact.tools.pace import Pace
 
 ATTEMPTS = 3
 FIRST_WAIT = 0.5
@@ -26,22 +26,6 @@ LONGEST_WAIT = 5.0
 # 402: payment required; 432 and 433: the two spending limits of Tavily.
 QUOTA = (402, 429, 432, 433)
 KEY = (401, 403)
-
-
-class Pace:
-    """At most so many requests a second, in whatever thread they are made."""
-
-    def __init__(self, per_second: float) -> None:
-        self._gap = 1 / per_second if per_second else 0.0
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def wait(self) -> None:
-        """Sleep until it is this request's turn."""
-        with self._lock:
-            turn = max(self._next, time.monotonic())
-            self._next = turn + self._gap
-        time.sleep(max(0.0, turn - time.monotonic()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +38,11 @@ class Service:
     access: str = ""
     seconds: float = SECONDS
     pace: Pace = field(default_factory=lambda: Pace(0), compare=False)
+
+
+def unset(*variables: str) -> str:
+    """The first of the variables that the environment does not set, as `autoact tools` tells it; empty when none."""
+    return next((f"{name} in the environment" for name in variables if not os.environ.get(name, "").strip()), "")
 
 
 def key_of(service: Service) -> str:

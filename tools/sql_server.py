@@ -102,7 +102,7 @@ class SqlServer:
 
     @cached_property
     def _engine(self) -> Engine:
-        from sqlalchemy import NullPool, create_engine
+        from sqlalchemy import NullPool, create_engine, event
         from sqlalchemy.engine import make_url
 
         url = make_url(self._url)
@@ -114,11 +114,13 @@ class SqlServer:
             "idle_in_transaction_session_timeout": round(self._seconds * 1000) + 5000,
         }
         options = " ".join(f"-c {name}={value}" for name, value in limits.items())
-        return create_engine(
+        engine = create_engine(
             url,
             poolclass=NullPool,
             connect_args={"connect_timeout": CONNECT_SECONDS, "options": options},
         )
+        event.listen(engine, "connect", _close_whatever_happens)
+        return engine
 
     def _explained(self, problem: Any) -> ToolException:
         """The error of a query for the planner; that of the server as a failure. No password is in it."""
@@ -131,6 +133,24 @@ class SqlServer:
         if state is None or state[:2] in ("08", "28", "53", "57", "58", "XX"):  # connection, login, resources, system
             return ToolUnreachable(f"The database does not answer: {line}")
         return ToolException(f"The query is wrong: {line}")
+
+
+def _close_whatever_happens(driver: Any, _record: Any) -> None:
+    """Cursors that close when the server has hung up too; SQLAlchemy would print a traceback of each that does not."""
+    from psycopg import OperationalError, ServerCursor
+
+    class Cursor(ServerCursor[Any]):
+        def close(self) -> None:
+            try:
+                super().close()
+            except OperationalError:
+                driver.close()
+                super().close()  # without asking the server
+
+        def __del__(self, *_: Any) -> None:
+            """No warning: SQLAlchemy leaves a cursor open when its connection is lost, and nothing is left to close."""
+
+    driver.server_cursor_factory = Cursor
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,14 +20,14 @@ from langchain_core.tools import BaseTool, ToolException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from autoact.core.errors import TaskError
+from autoact.tools.addresses import backend_url
 from autoact.tools.failures import ToolFailure
 from autoact.tools.memory import Output, library_tool
-from autoact.tools.network import backend_url, fetch
-from autoact.tools.service import KEY, QUOTA, Service, key_of, what_it_said
+from autoact.tools.network import fetch
+from autoact.tools.service import KEY, QUOTA, Service, key_of, unset, what_it_said
 
 DEFINITION = "draws an image of a description and says where it is."
 USAGE = "a description of the image alone."
-NEEDS = "an OpenAI-compatible images endpoint"
 LONGEST = 4000
 MAX_BYTES = 40_000_000
 INPUT = (400, 413, 422)  # what was asked is refused: a content policy, a length
@@ -51,13 +50,17 @@ class Settings(BaseModel):
     timeout: float = Field(120.0, gt=0, le=600, description="Seconds a drawing may take.")
 
 
+def needs(_settings: Settings) -> str:
+    """Who draws."""
+    return "an OpenAI-compatible images endpoint"
+
+
 def missing(settings: Settings) -> str:
     """What drawing lacks to be done here; empty when nothing."""
     for field in ("url", "model"):
         if not getattr(settings, field):
             return f"toolbox.Text2Image.{field}: an OpenAI-compatible images endpoint and its model"
-    variable = settings.key_variable
-    return f"{variable}, which is not set" if variable and not os.environ.get(variable, "").strip() else ""
+    return unset(settings.key_variable) if settings.key_variable else ""
 
 
 def live(settings: Settings) -> str:

@@ -17,8 +17,11 @@ task.yaml says which:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from langchain_core.tools import BaseTool
@@ -34,7 +37,9 @@ from autoact.tools.library import ALIASES, LIBRARY, Place, card, entry_of, made
 from autoact.tools.live import Live
 
 LONGEST_NAME = 64
+GIVES_WAY = "the task lists a tool of that name, which is used instead; rename one of them to have both"
 Settings = TypeVar("Settings", bound=BaseModel)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where the tools under one name of a task come from; `backend` is empty when they need no network."""
+    """Where the tools under one name of a task come from; `backend` is empty when they need no network.
+
+    A server's tools are `many` under names of their own; those that the task itself gives to tools are `taken`.
+    """
 
     name: str
     needs: str
@@ -66,12 +74,24 @@ class _Source:
     backend: str
     make: Callable[[Live], tuple[BaseTool, ...]]
     many: bool = False
+    taken: frozenset[str] = frozenset()
 
-    def tools(self, live: Live) -> tuple[BaseTool, ...]:
+    def all_tools(self, live: Live) -> tuple[BaseTool, ...]:
         """The tools, asked through the cassette when they need the network."""
         if self.backend and live.offline and live.cassette is None:
             raise TaskError(f"cassette: is missing, and {self.name} answers from it when offline: true; name the file")
-        return tuple(live.wrap(tool, self.backend) if self.backend else tool for tool in self.make(live))
+        return self.make(live)
+
+    def tools(self, live: Live) -> tuple[BaseTool, ...]:
+        """Those whose name is not taken."""
+        tools = self.all_tools(live)
+        for tool in filter(self.gives_way, tools):
+            log.warning("toolbox.%s: its tool %s is left out, since %s", self.name, tool.name, GIVES_WAY)
+        return tuple(tool for tool in tools if not self.gives_way(tool))
+
+    def gives_way(self, tool: BaseTool) -> bool:
+        """Whether a tool's name is taken; models are careless about case."""
+        return tool.name.casefold() in self.taken
 
     def lack(self, live: Live) -> str:
         """What the tools lack to be used here; offline, the cassette is enough."""
@@ -86,9 +106,8 @@ def offered_tools(task: Task) -> Offered:
     if len(missing) == len(sources):
         told = "; ".join(f"{name} needs {lack}" for name, lack in missing.items())
         raise TaskError(f"tools: none of them can be used here: {told}")
-    return Offered(
-        _checked(tool for source in sources if source.name not in missing for tool in source.tools(live)), missing
-    )
+    usable = [source for source in sources if source.name not in missing]
+    return Offered(_checked(tool for source in usable for tool in source.tools(live)), missing)
 
 
 def chosen_tools(task: Task, names: Sequence[str]) -> tuple[BaseTool, ...]:
@@ -102,7 +121,7 @@ def chosen_tools(task: Task, names: Sequence[str]) -> tuple[BaseTool, ...]:
         if source.name in names or (source.many and not set(names) <= found.keys()):
             if lack := source.lack(live):
                 raise TaskError(f"tools: {source.name} needs {lack}")
-            found |= {tool.name: tool for tool in source.tools(live)}
+            found = {tool.name: tool for tool in source.tools(live)} | found
     for name in names:
         if name not in found:
             raise TaskError(f"tools: {name} was selected, and the task does not offer it; add it to tools")
@@ -113,16 +132,18 @@ def listing(task: Task | None = None) -> list[Listed]:
     """What `autoact tools` shows: the library, or the tools of a task."""
     if task is None:
         return [
-            Listed(name, entry.definition, entry.usage, entry.needs, entry.missing(entry.settings()))
+            Listed(name, entry.definition, entry.usage, entry.needs(entry.settings()), entry.missing(entry.settings()))
             for name, entry in LIBRARY.items()
         ]
     live = _live(task, record=False)
     lines: list[Listed] = []
     for source in _sources(task):
         lack = source.lack(live)
-        for each in () if lack else map(card, source.tools(live)):
-            wrong = _wrong(each.name, [line.name for line in lines if not line.missing])
-            lines.append(Listed(each.name, each.definition, each.usage, source.needs, wrong))
+        for tool in () if lack else source.all_tools(live):
+            others = [line.name for line in lines if not line.missing]
+            wrong = GIVES_WAY if source.gives_way(tool) else _wrong(tool.name, others)
+            about = card(tool)
+            lines.append(Listed(tool.name, about.definition, about.usage, source.needs, wrong))
         if lack:
             entry = LIBRARY.get(ALIASES.get(source.name, source.name))
             definition, usage = (entry.definition, entry.usage) if entry else ("", "")
@@ -150,33 +171,45 @@ def _live(task: Task, *, record: bool = True) -> Live:
 def _sources(task: Task) -> list[_Source]:
     corpus = task.path(task.corpus) if task.corpus else None
     place = Place(task.folder, corpus)
-    return [_source(name, task.toolbox.get(name, {}), place) for name in task.tools]
+    settings = {name: task.toolbox.get(name, {}) for name in task.tools}
+    taken = frozenset(name.casefold() for name, data in settings.items() if "mcp" not in data)
+    return [_source(name, data, place, taken) for name, data in settings.items()]
 
 
-def _source(name: str, data: dict[str, Any], place: Place) -> _Source:
+def _source(name: str, data: dict[str, Any], place: Place, taken: frozenset[str]) -> _Source:
     if "import" in data:
-        brought = _settings(imported.Settings, name, data)
-        package = imported.package(brought.path)
-        lack, backend = imported.missing(brought), imported.live(brought)
-        return _Source(
-            name, f"the package {package}", lack, backend, lambda _live: (imported.imported_tool(name, brought),)
-        )
+        return _imported(name, _settings(imported.Settings, name, data))
     if "mcp" in data:
-        served = _settings(mcp_servers.Settings, name, data)
-        lack, backend = mcp_servers.missing(served), mcp_servers.live(served)
-        return _Source(
-            name,
-            f"the MCP server {name}",
-            lack,
-            backend,
-            lambda live: mcp_servers.mcp_tools(name, served, place.folder, live),
-            many=True,
-        )
+        return replace(_served(name, _settings(mcp_servers.Settings, name, data), place.folder), taken=taken)
+    return _of_library(name, _settings(entry_of(name).settings, name, data), place)
+
+
+def _imported(name: str, settings: imported.Settings) -> _Source:
+    needs, backend = f"the package {imported.package(settings.path)}", imported.live(settings)
+
+    def make(live: Live) -> tuple[BaseTool, ...]:
+        tool = imported.imported_tool(name, settings)
+        return (live.wrap(tool, backend, settings) if backend else tool,)
+
+    return _Source(name, needs, imported.missing(settings), backend, make)
+
+
+def _served(name: str, settings: mcp_servers.Settings, folder: Path) -> _Source:
+    make = partial(mcp_servers.mcp_tools, name, settings, folder)
+    lack, backend = mcp_servers.missing(settings), mcp_servers.live(settings)
+    return _Source(name, f"the MCP server {name}", lack, backend, make, many=True)
+
+
+def _of_library(name: str, settings: BaseModel, place: Place) -> _Source:
     entry = entry_of(name)
-    settings = _settings(entry.settings, name, data)
-    return _Source(
-        name, entry.needs, entry.missing(settings), entry.live(settings), lambda _live: (made(name, settings, place),)
-    )
+    backend = entry.live(settings)
+    content = partial(entry.content, settings, place.folder) if entry.content else None
+
+    def make(live: Live) -> tuple[BaseTool, ...]:
+        tool = made(name, settings, place)
+        return (live.wrap(tool, backend, settings, content) if backend else tool,)
+
+    return _Source(name, entry.needs(settings), entry.missing(settings), backend, make)
 
 
 def _settings(kind: type[Settings], name: str, data: dict[str, Any]) -> Settings:

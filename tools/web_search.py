@@ -11,38 +11,43 @@ from __future__ import annotations
 import html
 import importlib
 import importlib.util
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from langchain_core.tools import ToolException
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
+from autoact.tools.addresses import backend_url
 from autoact.tools.corpus import Page
 from autoact.tools.failures import ToolFailure, ToolTimeout
-from autoact.tools.network import SECONDS, backend_url
-from autoact.tools.service import Pace, Service, ask, key_of
+from autoact.tools.network import SECONDS
+from autoact.tools.pace import Paced
+from autoact.tools.service import Service, ask, key_of, unset
 
 LONGEST_QUERY = 400  # Brave and Tavily take no more characters, Brave no more than 50 words
 MOST_WORDS = 50
 LONGEST_TITLE = 200
 LONGEST_TEXT = 10_000
+NEEDS = {
+    "corpus": "a corpus",
+    "tavily": "the key TAVILY_API_KEY",
+    "brave": "the key BRAVE_API_KEY",
+    "searxng": "a SearXNG server",
+    "ddgs": "the package ddgs",
+}
 _TAG = re.compile(r"<[^<>]{0,100}>")
 
 
-class Settings(BaseModel):
+class Settings(Paced):
     """What `toolbox: {Search: …}` may say."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     backend: Literal["corpus", "tavily", "brave", "searxng", "ddgs"] = Field("corpus", description="Who searches.")
     url: Annotated[str, AfterValidator(backend_url)] = Field(
         "", description="The service's address, where it is not the usual one; SearXNG needs it."
     )
     timeout: float = Field(SECONDS, gt=0, le=120, description="Seconds an answer may take.")
-    per_second: float = Field(0.0, ge=0, description="Requests a second at most; 0 sets no limit.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class WebSearch:
             address(settings),
             self._backend.key_variable,
             seconds=settings.timeout,
-            pace=Pace(settings.per_second),
+            pace=settings.pace,
         )
 
     def search(self, words: str, limit: int) -> list[Page]:
@@ -78,6 +83,11 @@ def address(settings: Settings) -> str:
     return settings.url or BACKENDS[settings.backend].url
 
 
+def needs(settings: Settings) -> str:
+    """What the configured service is."""
+    return NEEDS[settings.backend]
+
+
 def missing(settings: Settings) -> str:
     """What the configured service lacks to be used here; empty when nothing."""
     backend = BACKENDS.get(settings.backend)
@@ -87,8 +97,7 @@ def missing(settings: Settings) -> str:
         return "" if importlib.util.find_spec("ddgs") else "the package ddgs (pip install ddgs)"
     if not address(settings):
         return f"toolbox.Search.url: the address of a {settings.backend} server"
-    key = backend.key_variable
-    return f"{key} in the environment" if key and not os.environ.get(key, "").strip() else ""
+    return unset(backend.key_variable) if backend.key_variable else ""
 
 
 def live(settings: Settings) -> str:

@@ -13,12 +13,14 @@ import re
 from typing import Annotated, Any, Literal
 
 from langchain_core.tools import ToolException
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
+from autoact.tools.addresses import backend_url
 from autoact.tools.corpus import Page
 from autoact.tools.failures import ToolFailure
-from autoact.tools.network import SECONDS, USER_AGENT, backend_url
-from autoact.tools.service import Pace, Service, ask
+from autoact.tools.network import SECONDS, USER_AGENT, header_text
+from autoact.tools.pace import Paced
+from autoact.tools.service import Service, ask
 
 LONGEST_TITLE = 255  # bytes of a title in MediaWiki
 LONGEST_TEXT = 200_000
@@ -27,27 +29,25 @@ MEANINGS = 10
 _ILLEGAL = re.compile(r"[\x00-\x1f\x7f#<>\[\]|{}\ud800-\udfff]")
 
 
-class Settings(BaseModel):
+class Settings(Paced):
     """What `toolbox: {Retrieve: …}` may say."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     backend: Literal["corpus", "mediawiki"] = Field("corpus", description="Whose pages are opened.")
     url: Annotated[str, AfterValidator(backend_url)] = Field(
         "https://en.wikipedia.org/w/api.php", description="The api.php of the wiki."
     )
-    contact: str = Field("", pattern=r"^[ -~]*$", description="A mail address or page by which the wiki can reach you.")
+    contact: Annotated[str, AfterValidator(header_text)] = Field(
+        "", description="A mail address or page by which the wiki can reach you."
+    )
     timeout: float = Field(SECONDS, gt=0, le=120, description="Seconds an answer may take.")
-    per_second: float = Field(0.0, ge=0, description="Requests a second at most; 0 sets no limit.")
 
 
 class Wiki:
     """A MediaWiki as something to open pages of."""
 
     def __init__(self, settings: Settings) -> None:
-        pace = Pace(settings.per_second)
         access = "contact:, which must say who you are"
-        self._service = Service("the wiki", settings.url, access=access, seconds=settings.timeout, pace=pace)
+        self._service = Service("the wiki", settings.url, access=access, seconds=settings.timeout, pace=settings.pace)
         self._agent = f"{USER_AGENT} {settings.contact}".strip()
 
     def page(self, title: str) -> Page | None:
@@ -92,6 +92,11 @@ class Wiki:
             raise ToolFailure(f"The wiki refused to answer: {str(said)[:200]}")
         found = answer.get("query")
         return found if isinstance(found, dict) else {}
+
+
+def needs(settings: Settings) -> str:
+    """Whose pages are to be there."""
+    return "a corpus" if settings.backend == "corpus" else "a MediaWiki, and a contact"
 
 
 def missing(settings: Settings) -> str:

@@ -15,8 +15,9 @@ from typing import Any
 from langchain_core.tools import ToolException
 
 from autoact.core.errors import TaskError
+from autoact.tools.addresses import backend_url
 from autoact.tools.failures import ToolFailure
-from autoact.tools.network import USER_AGENT, Reply, backend_url, fetch
+from autoact.tools.network import USER_AGENT, Reply, fetch, header_text
 from autoact.tools.service import Service, ask
 from autoact.tools.sparql import check, kind
 
@@ -43,9 +44,13 @@ class Wikidata:
     """The two services of Wikidata, and how to ask them."""
 
     def __init__(self, url: str, api: str, contact: str, language: str, timeout: float) -> None:
-        for field, address in (("url", url), ("api", api)):
+        for field, check_text, text in (
+            ("url", backend_url, url),
+            ("api", backend_url, api),
+            ("contact", header_text, contact),
+        ):
             try:
-                backend_url(address)
+                check_text(text)
             except ValueError as problem:
                 raise TaskError(f"toolbox.KnowledgeGraph.{field} is wrong: {problem}") from None
         self._url = url

@@ -9,6 +9,7 @@ import time
 from mcp.server.fastmcp import FastMCP
 
 app = FastMCP("docs", port=int(sys.argv[1]) if len(sys.argv) > 1 else 8000, log_level="ERROR")
+app._mcp_server.version = os.environ.get("VERSION", "1.0")
 
 
 @app.tool()

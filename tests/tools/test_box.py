@@ -38,6 +38,9 @@ def answer(request):
         return len(bytearray(10**9))
     if request == "long":
         return "x" * 2_000_000
+    if request == "write":
+        with open("written", "wb") as file:
+            file.write(b"x")
     if request == "crash":
         os.abort()
     if request == "refuse":
@@ -91,6 +94,13 @@ def test_what_a_request_does_to_its_fork_stays_there(make: Callable[..., Box], r
     assert type(caught.value) is ToolException
     assert time.monotonic() - began < 1
     assert box.ask("a") == ["a"]
+
+
+def test_a_request_writes_no_file(make: Callable[..., Box], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ToolException):
+        make().ask("write")
+    assert (tmp_path / "written").read_bytes() == b""
 
 
 def test_a_process_that_died_is_started_anew(make: Callable[..., Box]) -> None:

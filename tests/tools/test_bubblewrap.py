@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import platform
+import threading
 import time
 from pathlib import Path
 
@@ -10,8 +14,16 @@ from langchain_core.tools import BaseTool, ToolException
 
 from autoact.tools import bubblewrap
 from autoact.tools.code import Settings, code_tool, missing
+from autoact.tools.syscalls import FOREIGN, MACHINES
 
 pytestmark = pytest.mark.long
+CALLS = MACHINES[platform.machine()][1]
+CALL = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.syscall({number}, 0, 0, 0) < 0:
+    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +56,16 @@ def test_python_is_whole_and_the_machine_is_empty(tool: BaseTool, code: str, sho
         ("import socket\nsocket.create_connection(('1.1.1.1', 80), 1)", "Network is unreachable"),
         ("import socket\nsocket.create_connection(('127.0.0.1', 22), 1)", "refused|unreachable"),
         ("open('/usr/x', 'w')", "Read-only file system"),
+        ("open('/x', 'w')", "Read-only file system"),
+        ("open('/dev/shm/x', 'w')", "Read-only file system"),
+        ("import os\nos.fork()", "Operation not permitted"),
+        ("import subprocess\nsubprocess.run(['true'])", "Operation not permitted"),
+        ("import threading\nthreading.Thread(target=print).start()", "can't start new thread"),
+        ("import os\nos.memfd_create('x')", "Operation not permitted"),
+        ("kept = [open('/dev/null') for _ in range(100)]", "Too many open files"),
+        (CALL.format(number=CALLS["shmget"]), "Operation not permitted"),
+        (CALL.format(number=CALLS["unshare"]), "Operation not permitted"),
+        (CALL.format(number=FOREIGN + 57), "Operation not permitted"),
         (f"open({__file__!r})", "No such file"),
         ("while True: pass", r"It took longer than 1\.5 seconds"),
         ("import time\ntime.sleep(60)", r"It took longer than 1\.5 seconds"),
@@ -60,6 +82,22 @@ def test_what_goes_wrong_stays_inside(tool: BaseTool, code: str, error: str) -> 
         tool.invoke({"code": code})
     assert time.monotonic() - began < 3
     assert tool.invoke({"code": "1 + 1"}) == "2"
+
+
+def test_boxes_wait_for_each_other_without_a_thread(tool: BaseTool) -> None:
+    before, asked = threading.active_count(), 12
+
+    async def many() -> int:
+        calls = [asyncio.create_task(tool.ainvoke({"code": "import time\ntime.sleep(0.2)"})) for _ in range(asked)]
+        await asyncio.sleep(0.1)
+        held = threading.active_count() - before
+        await asyncio.gather(*calls)
+        return held
+
+    began = time.monotonic()
+    most = min(4, os.cpu_count() or 1)
+    assert asyncio.run(many()) == most
+    assert time.monotonic() - began > 0.2 * asked / most
 
 
 def test_a_box_that_cannot_be_built_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

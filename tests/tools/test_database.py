@@ -108,6 +108,12 @@ def test_what_is_wrong_is_said_with_the_tables(database: BaseTool, query: str, r
     assert str(caught.value).startswith(f"{reason} The tables are: big(name TEXT); country(")
 
 
+def test_a_sort_of_megabytes_is_done_in_memory(database: BaseTool) -> None:
+    numbers = "WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM t LIMIT 20000)"
+    query = f"{numbers} SELECT x, length(y) AS n FROM (SELECT x, hex(zeroblob(400)) AS y FROM t ORDER BY y, -x) LIMIT 1"
+    assert database.invoke({"query": query}) == "x | n\n20000 | 800"
+
+
 def test_a_port_is_a_number(tmp_path: Path) -> None:
     with pytest.raises(TaskError, match=r"^toolbox\.Database\.url: has a port that is no number"):
         database_tool(Settings(url="postgresql+psycopg://reader@localhost:abc/geo"), tmp_path)

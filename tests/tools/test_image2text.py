@@ -70,7 +70,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     seeing = Settings(backend="model", model="openai:gpt-4o-mini")
     assert missing(Settings()) == ""
     assert missing(Settings(backend="model")).startswith("toolbox.Image2Text.model: a chat model")
-    assert missing(seeing) == "OPENAI_API_KEY, which is not set"
+    assert missing(seeing) == "OPENAI_API_KEY in the environment"
     assert missing(seeing.model_copy(update={"endpoint": "http://127.0.0.1:8000/v1"})) == ""
 
 

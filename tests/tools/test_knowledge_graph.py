@@ -51,6 +51,30 @@ def test_an_entity_without_a_label_has_the_end_of_its_address_for_a_name(graph: 
     assert graph.invoke({"query": "south america"}) == "South America – has – Peru"
 
 
+LANGUAGES = [
+    ['rdfs:label "Peru"', 'rdfs:label "Perú"@es', 'rdfs:label "The Peru"@en'],
+    ['rdfs:label "Peru"@en', 'rdfs:label "Aru"@de', 'rdfs:label "A Peru"@en-gb'],
+    ['rdfs:label "Peru"@en-GB', 'rdfs:label "Perú"@es', 'skos:altLabel "PE"'],
+    ['rdfs:label "Pérou"@fr', 'skos:prefLabel "Peru"@en', 'skos:altLabel "PE"@en'],
+    ['rdfs:label "Peru"@de', 'rdfs:label "Perú"@es', 'rdfs:label "Pérou"@fr'],
+]
+
+
+@pytest.mark.parametrize("names", LANGUAGES)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_name_and_a_description_are_shown_in_one_language(tmp_path: Path, names: list[str], turned: bool) -> None:
+    said = names[::-1] if turned else names
+    described = [name.partition(" ")[2] for name in said if not name.startswith("skos:altLabel")]
+    (tmp_path / "geo.ttl").write_text(f"""
+        @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+        @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+        <http://e/1> {" ; ".join(said)} ; rdfs:comment {", ".join(described)} .
+        <http://e/2> <http://e/of> <http://e/1> .""")
+    graph = knowledge_graph_tool(Settings(file="geo.ttl"), tmp_path)
+    for name in ("http://e/1", *(name.split('"')[1] for name in names)):
+        assert graph.invoke({"query": name}).splitlines() == ["Peru – comment – Peru", "2 – of – Peru"]
+
+
 def test_all_entities_of_a_name_are_shown(graph: BaseTool) -> None:
     facts = {"Lima – founded – 1535", "Peru – capital city – Lima", "Lima – state – Ohio"}
     assert set(graph.invoke({"query": "Lima"}).splitlines()) == facts

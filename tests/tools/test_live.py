@@ -7,19 +7,20 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
 from langchain_core.tools import BaseTool, StructuredTool, ToolException, tool
-from langgraph.prebuilt import InjectedState
 
 from autoact.tools.cassette import Answer, Call, Cassette
 from autoact.tools.failures import ToolFailure, ToolTimeout
-from autoact.tools.image2text import Settings, image2text_tool
-from autoact.tools.library import card, input_fields
+from autoact.tools.library import NoSettings, card, input_fields
 from autoact.tools.live import CACHED, Live
 from autoact.tools.memory import Output, library_tool, memory_of, remember
+from autoact.tools.pace import Paced
 from autoact.tools.threads import MOST, in_thread
+
+NONE = NoSettings()
 
 
 class Oracle:
@@ -43,7 +44,7 @@ class Oracle:
 
 
 def wrapped(oracle: Oracle, live: Live | None = None) -> BaseTool:
-    return (live or Live()).wrap(oracle.tool(), "oracle 1")
+    return (live or Live()).wrap(oracle.tool(), "oracle 1", NONE)
 
 
 def said(tool: BaseTool, query: str = "Lima") -> str:
@@ -180,7 +181,7 @@ def breaking(problem: Exception) -> BaseTool:
 
 
 def test_a_tool_that_is_async_only_is_asked_from_anywhere() -> None:
-    live = Live().wrap(fetched, "x")
+    live = Live().wrap(fetched, "x", NONE)
     assert live.invoke({"query": "a"}) == "fetched a"
     assert asyncio.run(live.ainvoke({"query": "b"})) == "fetched b"
 
@@ -196,14 +197,14 @@ def test_a_tool_that_is_async_only_is_asked_from_anywhere() -> None:
 )
 def test_whatever_a_tool_of_others_raises_is_sorted(problem: Exception, kind: type[Exception], told: str) -> None:
     with pytest.raises(ToolException) as caught:
-        Live().wrap(breaking(problem), "x").invoke({"query": "a"})
+        Live().wrap(breaking(problem), "x", NONE).invoke({"query": "a"})
     assert (type(caught.value), str(caught.value)) == (kind, told)
 
 
 def test_a_tool_that_turns_its_error_into_a_message_has_refused() -> None:
     quiet = breaking(ToolException("no such city")).model_copy(update={"handle_tool_error": True})
     with pytest.raises(ToolException, match="no such city"):
-        Live().wrap(quiet, "x").invoke({"query": "a"})
+        Live().wrap(quiet, "x", NONE).invoke({"query": "a"})
 
 
 def test_content_and_artifacts_of_other_forms_are_taken(path: Path) -> None:
@@ -211,28 +212,10 @@ def test_content_and_artifacts_of_other_forms_are_taken(path: Path) -> None:
         return [{"type": "text", "text": "a"}, {"type": "image", "url": "u"}], threading.Lock() if query else [1]
 
     blocks = StructuredTool.from_function(run, name="B", description="b.", response_format="content_and_artifact")
-    live = Live(Cassette(path)).wrap(blocks, "x")
+    live = Live(Cassette(path)).wrap(blocks, "x", NONE)
     replies = [live.invoke({"type": "tool_call", "id": "1", "name": "B", "args": {"query": q}}) for q in ("x", "")]
     assert [reply.text for reply in replies] == ["a", "a"]
     assert [reply.artifact for reply in replies] == [{"memory": None, "raw": None}, {"memory": None, "raw": [1]}]
-
-
-def test_of_the_state_only_what_came_with_the_image_is_part_of_the_input_of_our_tools(path: Path) -> None:
-    cassette = Cassette(path)
-    live = Live(cassette).wrap(image2text_tool(Settings(), path.parent), "x")
-    for state in ({"caption": "a"}, {"caption": "a", "memory": 1}, {"caption": "b"}):
-        live.invoke({"image": "q", "state": state})
-    assert len(cassette) == 2
-    assert input_fields(live) == {"image": "string"}
-
-
-def test_a_tool_of_others_that_reads_the_state_is_asked_for_each_state() -> None:
-    def run(query: str, state: Annotated[dict[str, Any], InjectedState]) -> str:
-        return f"{query} {state['question']}"
-
-    live = Live().wrap(StructuredTool.from_function(run, name="Look", description="looks."), "x")
-    said = [live.invoke({"query": "q", "state": {"question": each}}) for each in ("a", "b")]
-    assert said == ["q a", "q b"]
 
 
 # ── tools that hang ──
@@ -298,3 +281,57 @@ def test_an_interrupt_frees_those_who_wait() -> None:
     with pytest.raises(KeyboardInterrupt):
         live.answer(Call("a", "b", "c"), interrupted)
     assert live.answer(Call("a", "b", "c"), lambda: Answer("yes")) == Answer("yes")
+
+
+def test_a_tool_that_hangs_on_every_input_leaves_the_others_their_threads() -> None:
+    go = threading.Event()
+
+    def hang(query: str) -> str:
+        go.wait(20)
+        return query
+
+    live = Live()
+    hung = live.wrap(StructuredTool.from_function(hang, name="Hung", description="hangs."), "x", NONE)
+    other = wrapped(Oracle("yes"), live)
+
+    async def both() -> list[Any]:
+        lost = [asyncio.ensure_future(hung.ainvoke({"query": str(number)})) for number in range(MOST + 10)]
+        await asyncio.sleep(0.1)
+        local = await asyncio.wait_for(Oracle("local").tool().ainvoke({"query": "Lima"}), 5)
+        said = await asyncio.wait_for(other.ainvoke({"query": "Lima"}), 5)
+        for each in lost:
+            each.cancel()
+        return [local, said]
+
+    try:
+        assert asyncio.run(both()) == ["local Lima", "yes Lima"]
+    finally:
+        go.set()
+
+
+def test_who_waits_for_a_turn_in_an_event_loop_holds_no_thread() -> None:
+    oracle, before = Oracle("yes"), threading.active_count()
+    slow = Live().wrap(oracle.tool(), "x", Paced(per_second=10))
+
+    async def many() -> int:
+        waiting = [asyncio.ensure_future(slow.ainvoke({"query": str(number)})) for number in range(50)]
+        await asyncio.sleep(0.25)
+        for each in waiting:
+            each.cancel()
+        return threading.active_count()
+
+    assert asyncio.run(many()) <= before + 2
+    assert 2 <= len(oracle.asked) <= 4
+
+
+def test_offline_nobody_waits_for_a_turn(path: Path) -> None:
+    fast = Live(Cassette(path)).wrap(Oracle("yes").tool(), "x", Paced())
+    answers = [said(fast, str(number)) for number in range(5)]
+    slow = Live(Cassette(path), offline=True).wrap(Oracle("no").tool(), "x", Paced(per_second=0.1))
+
+    async def all_of_them() -> list[Any]:
+        return await asyncio.gather(*(slow.ainvoke({"query": str(number)}) for number in range(5)))
+
+    began = time.monotonic()
+    assert asyncio.run(all_of_them()) == answers
+    assert time.monotonic() - began < 5

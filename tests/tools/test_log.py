@@ -16,6 +16,7 @@ from langgraph.prebuilt import ToolNode
 
 from autoact.core.errors import EndpointError
 from autoact.tools.failures import ToolFailure, ToolTimeout
+from autoact.tools.library import NoSettings
 from autoact.tools.live import Live
 from autoact.tools.log import ToolLog, check
 from autoact.tools.memory import Output, library_tool
@@ -70,7 +71,7 @@ def test_errors_that_a_graph_makes_observations_are_counted_the_same() -> None:
 
 def test_a_live_tool_is_counted_once_a_call() -> None:
     log = ToolLog()
-    play(log, "a", "a", "quota", tool=Live().wrap(TOOL, "x"))
+    play(log, "a", "a", "quota", tool=Live().wrap(TOOL, "x", NoSettings()))
     assert (log.stats()["Search"].calls, log.stats()["Search"].failed) == (3, 1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from langchain_core.tools import ToolException
 
@@ -68,3 +70,10 @@ def test_an_empty_keyword_is_refused(keyword: str) -> None:
 def test_a_keyword_is_no_pattern() -> None:
     with pytest.raises(ToolException, match="no sentence"):
         lookup(remember("A page."), ".*")
+
+
+def test_a_keyword_of_megabytes_is_folded_once() -> None:
+    page, began = remember("A sentence. " * 5_000), time.monotonic()
+    with pytest.raises(ToolException, match=r"^The open page has no sentence with (İ){200}\.$"):
+        lookup(page, "İ" * 1_000_000)
+    assert time.monotonic() - began < 1

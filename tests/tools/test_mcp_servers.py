@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from autoact.tools.mcp_session import McpServer
 HERE = Path(__file__).parent
 SERVER: dict[str, Any] = {"command": sys.executable, "args": ["mcp_server.py"]}
 Tools = dict[str, BaseTool]
+numbers = itertools.count(1000)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -42,8 +44,9 @@ def tools_of(wanted: Settings, through: Live | None = None) -> Tools:
     return {tool.name: tool for tool in mcp_tools("docs", wanted, HERE, through or Live())}
 
 
-def process_of(tools: Tools, words: str = "Lima") -> str:
-    return str(tools["find"].invoke({"words": words})).rpartition(" ")[2]
+def process_of(tools: Tools, words: str = "") -> str:
+    """The process of the server; without words of its own the question is a new one."""
+    return str(tools["find"].invoke({"words": words or str(next(numbers))})).rpartition(" ")[2]
 
 
 def test_a_servers_tools_are_what_it_says_they_are() -> None:
@@ -56,7 +59,7 @@ def test_a_servers_tools_are_what_it_says_they_are() -> None:
     assert card(tools["add"]).usage == "one JSON object with a (integer), b (integer)."
     assert tools["add"].invoke({"a": 2}) == "3"
     reply = tools["add"].invoke({"type": "tool_call", "id": "1", "name": "add", "args": {"a": 2, "b": 3}})
-    assert (reply.text, reply.artifact) == ("5", {"structured_content": {"result": 5}})
+    assert (reply.text, reply.artifact["raw"]) == ("5", {"structured_content": {"result": 5}})
 
 
 def test_a_session_is_held_for_all_calls_threads_and_loops() -> None:
@@ -186,12 +189,30 @@ def test_variables_of_the_environment_are_handed_on_by_name(monkeypatch: pytest.
 
 def test_offline_neither_the_listing_nor_a_call_needs_the_server(tmp_path: Path) -> None:
     cassette = Cassette(tmp_path / "cassette.sqlite")
-    online = Live(cassette)
-    said = online.wrap(tools_of(settings(), online)["find"], live(settings())).invoke({"words": "Lima"})
+    said = tools_of(settings(), Live(cassette))["find"].invoke({"words": "Lima"})
     close_servers()
-    offline = Live(cassette, offline=True)
-    tools = tools_of(settings(), offline)
-    assert offline.wrap(tools["find"], live(settings())).invoke({"words": "Lima"}) == said
+    tools = tools_of(settings(), Live(cassette, offline=True))
+    assert tools["find"].invoke({"words": "Lima"}) == said
+    with pytest.raises(ToolFailure, match="find has no recorded answer to this"):
+        tools["find"].invoke({"words": "Peru"})
+
+
+def test_answers_are_recorded_under_the_servers_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cassette, server = Cassette(tmp_path / "cassette.sqlite"), settings({**SERVER, "env": ["VERSION"]})
+    for version in ("1.0", "2.0", "2.0"):
+        monkeypatch.setenv("VERSION", version)
+        tools_of(server, Live(cassette))["add"].invoke({"a": 1})
+    assert len(cassette) == 3  # the listing, and an answer of each version
+    assert [drift.tool for drift in cassette.drifts()] == ["docs"]
+
+
+def test_half_a_character_does_not_cost_the_session() -> None:
+    tools = tools_of(settings())
+    first = process_of(tools)
+    assert tools["find"].invoke({"words": "a\ud800b\x00"}).startswith("found a?b")
+    with pytest.raises(ToolException, match=r"not\?"):
+        tools["refuse"].invoke({"reason": "not\udfff"})
+    assert process_of(tools) == first
 
 
 def test_what_a_server_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from langgraph.prebuilt import InjectedState
 from autoact.tools.failures import ToolFailure, ToolTimeout
 from autoact.tools.library import input_fields
 from autoact.tools.memory import Memory, Output, library_tool, memory_of, remember
+from autoact.tools.threads import Threads
 
 
 def called(tool: BaseTool, **inputs: Any) -> Any:
@@ -70,12 +71,12 @@ def test_what_the_graph_puts_in_stays_hidden_from_models() -> None:
 asker: ContextVar[str] = ContextVar("asker", default="nobody")
 
 
-def slow_tool(seconds: float, slow: bool = True) -> BaseTool:
+def slow_tool(seconds: float, places: Threads | None = None) -> BaseTool:
     def run(query: str) -> Output:
         time.sleep(seconds)
-        return Output(f"{query} {asker.get()} {threading.current_thread().name.rpartition('_')[0]}")
+        return Output(f"{query} {asker.get()} {threading.current_thread().name}")
 
-    return library_tool("Slow", "is slow.", "x.", run, slow=slow)
+    return library_tool("Slow", "is slow.", "x.", run, slow=True, places=places)
 
 
 def test_slow_tools_do_not_hold_up_the_event_loop() -> None:
@@ -95,4 +96,38 @@ def test_a_thread_knows_in_whose_name_it_asks() -> None:
         return await slow_tool(0).ainvoke({"query": "x"})
 
     assert asyncio.run(ask()) == "x me slow-tool"
-    assert slow_tool(0).invoke({"query": "x"}) == f"x nobody {threading.current_thread().name.rpartition('_')[0]}"
+    assert slow_tool(0).invoke({"query": "x"}) == f"x nobody {threading.current_thread().name}"
+
+
+def test_a_slow_tool_leaves_others_their_threads() -> None:
+    hung, quick = slow_tool(1.0), slow_tool(0)
+
+    async def beside() -> Any:
+        waiting = [asyncio.create_task(hung.ainvoke({"query": str(i)})) for i in range(100)]
+        await asyncio.sleep(0.05)
+        said = await asyncio.wait_for(quick.ainvoke({"query": "x"}), 0.5)
+        for task in waiting:
+            task.cancel()
+        return said
+
+    assert asyncio.run(beside()) == "x nobody slow-tool"
+
+
+def test_no_more_calls_run_at_once_than_there_are_places() -> None:
+    tool, before = slow_tool(0.1, Threads(2)), threading.active_count()
+
+    async def many() -> int:
+        calls = [asyncio.create_task(tool.ainvoke({"query": "x"})) for _ in range(8)]
+        await asyncio.sleep(0.05)
+        held = threading.active_count() - before
+        await asyncio.gather(*calls)
+        return held
+
+    began = time.monotonic()
+    assert asyncio.run(many()) == 2
+    assert time.monotonic() - began > 0.39
+    assert tool.invoke({"query": "x"}) == "x nobody slow-tool"
+
+
+def test_a_page_of_megabytes_is_kept_in_part_and_storable() -> None:
+    assert remember("a\x00\ud800" + "x" * 5_000_000)["text"] == "a\ufffd\ufffd" + "x" * 999_997

@@ -83,6 +83,7 @@ def test_many_threads_read_at_once(tool: BaseTool, folder: Path) -> None:
     ("data", "reason"),
     [
         (bomb(100_000, 100_000), "too large: 100000 x 100000 pixels|is broken: Image size"),
+        (bomb(10_000, 10_000), "too large: 10000 x 10000 pixels|is broken: Image size"),
         (bomb(5_000, 5_000), "too large: 5000 x 5000 pixels"),
         (bomb(4_000, 4_000), "is broken: "),
         (b"\x89PNG\r\n\x1a\n", "is broken: "),

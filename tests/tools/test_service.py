@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autoact.tools.failures import ToolFailure, ToolTimeout, ToolUnreachable
-from autoact.tools.service import Pace, Service, ask, key_of
+from autoact.tools.service import Service, ask, key_of, unset
 
 SOON = {"Retry-After": "0"}
 
@@ -122,11 +122,8 @@ def test_a_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         key_of(service("http://x"))
 
 
-def test_requests_keep_their_pace() -> None:
-    pace, began = Pace(20), time.monotonic()
-    for _ in range(4):
-        pace.wait()
-    assert 0.15 <= time.monotonic() - began < 1
-    for _ in range(1000):
-        Pace(0).wait()
-    assert time.monotonic() - began < 1
+def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAZAAR_KEY", " k ")
+    monkeypatch.setenv("BAZAAR_USER", " ")
+    assert unset() == unset("BAZAAR_KEY") == ""
+    assert unset("BAZAAR_KEY", "BAZAAR_USER") == "BAZAAR_USER in the environment"

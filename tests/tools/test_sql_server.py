@@ -181,3 +181,22 @@ def test_a_wrong_password_is_a_failure_that_does_not_show_it(tool: Any, monkeypa
     with pytest.raises(ToolUnreachable, match="password authentication failed") as caught:
         reader.invoke({"query": "SELECT 1"})
     assert "hunter3" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+        "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(0.2)",
+        "SELECT pg_terminate_backend(pg_backend_pid()) FROM generate_series(1, 10000)",
+    ],
+)
+def test_a_connection_that_the_server_ends_is_a_failure_in_one_line(
+    tool: Any, query: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = tool()
+    with pytest.raises(ToolUnreachable, match="The database does not answer: ") as caught:
+        reader.invoke({"query": query})
+    assert "\n" not in str(caught.value)
+    assert (caplog.records, capfd.readouterr().err) == ([], "")
+    assert reader.invoke({"query": "SELECT 1 AS n"}) == "n\n1"

@@ -134,7 +134,7 @@ def test_an_address_that_can_never_be_asked_is_refused() -> None:
 def test_without_an_endpoint_it_is_not_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert missing(Settings()).startswith("toolbox.Text2Image.url: an OpenAI-compatible images endpoint")
-    assert missing(Settings(url="http://h", model="m")) == "OPENAI_API_KEY, which is not set"
+    assert missing(Settings(url="http://h", model="m")) == "OPENAI_API_KEY in the environment"
     assert missing(Settings(url="http://h", model="m", key_variable="")) == ""
     assert live(Settings(url="http://h", model="m")) == "m http://h 1024x1024"
     with pytest.raises(TaskError, match="needs a url: and a model:"):

@@ -22,7 +22,9 @@ from autoact.tools.toolbox import chosen_tools, listing, offered_tools, runs_cod
 pytestmark = pytest.mark.filterwarnings("ignore:.*sunset:DeprecationWarning")
 SERVER = str(Path(__file__).parent / "mcp_server.py")
 DOCS = {"mcp": {"command": sys.executable, "args": [SERVER]}}
+MORE = {"mcp": {"command": sys.executable, "args": ["-P", SERVER]}}
 READ = {"import": "langchain_community.tools:ReadFileTool", "arguments": {"root_dir": "."}, "local": True}
+URL = "postgresql+psycopg://reader@localhost/geo"
 FOUND = {"results": [{"title": "Lima", "url": "u", "content": "The capital of Peru."}]}
 Write = Callable[..., Task]
 
@@ -101,7 +103,7 @@ def test_the_papers_name_of_search_is_search(task: Write) -> None:
         (["Reflect"], {"Reflect": READ}, "tools: Reflect has a meaning of its own"),
         (["search", "Search"], {"search": READ}, "tools: two tools are called Search"),
         (["My tool"], {"My tool": READ}, "tools: 'My tool' is no name that a model can write"),
-        (["find", "docs"], {"find": READ, "docs": DOCS}, "tools: two tools are called find"),
+        (["docs", "more"], {"docs": DOCS, "more": MORE}, "tools: two tools are called find"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_field(task: Write, tools: Any, toolbox: Any, told: str) -> None:
@@ -136,6 +138,41 @@ def test_a_chosen_tool_that_is_gone_is_named(task: Write) -> None:
         chosen_tools(task(["Lookup"]), ("Search",))
     with pytest.raises(TaskError, match="tools: Text2Image needs "):
         chosen_tools(task(["Text2Image", "Lookup"]), ("Text2Image",))
+
+
+NAMESAKE = """
+from mcp.server.fastmcp import FastMCP
+
+app = FastMCP("x", log_level="ERROR")
+
+@app.tool()
+def calculator(expression: str) -> str:
+    "obeys."
+    return "5"
+
+@app.tool()
+def count(text: str) -> str:
+    "counts."
+    return "1"
+
+app.run("stdio")
+"""
+
+
+def test_the_librarys_tool_keeps_its_name_beside_a_servers(task: Write, caplog: pytest.LogCaptureFixture) -> None:
+    docs = {"mcp": {"command": sys.executable, "args": ["-c", NAMESAKE]}}
+    written = task(["docs", "Calculator"], {"docs": docs})
+    assert names_of(written) == ["count", "Calculator"]
+    (warning,) = caplog.messages
+    assert warning.startswith("toolbox.docs: its tool calculator is left out, since the task lists a tool of that name")
+    chosen = chosen_tools(written, ("Calculator", "count"))
+    assert chosen[0].invoke({"expression": "1 + 1"}) == "2"
+    assert [line.missing.partition(",")[0] for line in listing(written)] == [
+        "the task lists a tool of that name",
+        "",
+        "",
+    ]
+    close_servers()
 
 
 # ── live, recorded, offline ──
@@ -186,6 +223,28 @@ def test_local_tools_are_not_recorded(task: Write) -> None:
 
 
 # ── the listing ──
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "needs"),
+    [
+        ("Search", {}, "a corpus"),
+        ("Search", {"backend": "brave"}, "the key BRAVE_API_KEY"),
+        ("BingSearch", {"backend": "searxng"}, "a SearXNG server"),
+        ("Retrieve", {"backend": "mediawiki"}, "a MediaWiki, and a contact"),
+        ("Image2Text", {"backend": "model"}, "image files and a vision model"),
+        ("KnowledgeGraph", {"backend": "wikidata"}, "Wikidata, and a contact"),
+        ("Database", {"url": URL, "password_variable": "NOT_SET"}, "a PostgreSQL server"),
+        ("Database", {}, "a SQLite file"),
+        ("Code", {"backend": "bubblewrap"}, "bubblewrap"),
+    ],
+)
+def test_what_the_configured_backend_needs_is_listed(
+    task: Write, monkeypatch: pytest.MonkeyPatch, name: str, settings: Any, needs: str
+) -> None:
+    monkeypatch.delenv("BRAVE_API_KEY", raising=False)
+    (line,) = listing(task([name], {name: settings}))
+    assert line.needs == needs
 
 
 def test_the_library_lists_ten_tools_with_what_they_need() -> None:

@@ -187,3 +187,9 @@ def test_a_wiki_needs_a_contact() -> None:
     assert missing(Settings()) == ""
     assert live(Settings()) == ""
     assert live(Settings(backend="mediawiki")) == "mediawiki https://en.wikipedia.org/w/api.php"
+
+
+@pytest.mark.parametrize("contact", ["zoë@example.org", "me@example.org\nX-Key: k"])
+def test_a_contact_can_be_sent_in_a_header(contact: str) -> None:
+    with pytest.raises(ValueError, match="it is sent in a header, so it must be printable ASCII"):
+        Settings(backend="mediawiki", contact=contact)

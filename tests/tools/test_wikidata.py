@@ -154,3 +154,10 @@ def test_an_address_that_can_never_be_asked_is_refused_when_the_tool_is_made(tmp
     settings = Settings(backend="wikidata", contact="me@example.org", **{field: "query.wikidata.org"})
     with pytest.raises(TaskError, match=r"^toolbox\.KnowledgeGraph\.[a-z]+ is wrong: "):
         knowledge_graph_tool(settings, tmp_path)
+
+
+@pytest.mark.parametrize("contact", ["zoë@example.org", "me@example.org\nX-Key: k"])
+def test_a_contact_can_be_sent_in_a_header(contact: str, tmp_path: Path) -> None:
+    told = r"^toolbox\.KnowledgeGraph\.contact is wrong: it is sent in a header, so it must be printable ASCII"
+    with pytest.raises(TaskError, match=told):
+        knowledge_graph_tool(Settings(backend="wikidata", contact=contact), tmp_path)
