@@ -200,6 +200,7 @@ class Episode:
             seed=None if settings.seed is None else seed_of(settings.seed, node, turn),
             max_tokens=settings.max_tokens,
             regex=form(self.setup.brief(settings)) if form and settings.constrain else "",
+            episode=f"{settings.seed}/{question_of(state).question}",
         )
 
     def _begun(self, node: str, state: State, settings: Context) -> Update:

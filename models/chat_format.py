@@ -27,6 +27,11 @@ Chat = list[dict[str, str]]
 ROLE_OF_TYPE = {"system": "system", "human": "user", "ai": "assistant"}
 # Marks that chat templates write literally, whether or not the tokenizer holds them as tokens.
 LITERAL_MARK = re.compile(r"<\|[^|<>{}\s]+\|>|\[/?[A-Z_]+\]|<</?SYS>>|<[a-z]+_of_[a-z]+>")
+# What common templates and tokenizers write, for a server whose own are not here.
+COMMON_MARK = re.compile(
+    r"<\|[^|<>{}\s]+\|>|<｜[^<>{}\s]+｜>|<</?SYS>>|<[a-z]+_of_[a-z]+>|</?s>|<(?:bos|eos|pad|unk)>"
+    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|IMG)\]"
+)
 PROBE: Chat = [
     {"role": "system", "content": "Answer with the tools."},
     {"role": "user", "content": "Question: which?"},
@@ -78,6 +83,11 @@ def to_ids(tokenizer: Any, chat: Sequence[dict[str, str]], generate: bool) -> li
 def text_ids(tokenizer: Any, text: str) -> list[int]:
     """The token ids of `text` alone, as it stands within a turn."""
     return _ids(tokenizer, _neutral(text, _marks(tokenizer, tokenizer.chat_template)))
+
+
+def without_marks(text: str) -> str:
+    """Text for a server whose tokenizer is not here: what passes for a mark in common chat templates is broken up."""
+    return _neutral(text, COMMON_MARK)
 
 
 def turn_spans(tokenizer: Any, chat: Sequence[dict[str, str]]) -> Turns:

@@ -49,12 +49,20 @@ def load_model(spec: str, endpoint: str = "") -> BaseChatModel:
 
 
 def sampled(
-    model: BaseChatModel, *, temperature: float | None, seed: int | None, max_tokens: int, regex: str = ""
+    model: BaseChatModel,
+    *,
+    temperature: float | None,
+    seed: int | None,
+    max_tokens: int,
+    regex: str = "",
+    episode: str = "",
 ) -> Runnable[LanguageModelInput, AIMessage]:
     """`model` with these settings; None, and what a provider has no setting for, is left out. `model` is unchanged.
 
-    Where the backend can, a completion is held to `regex`; elsewhere its reader is the judge.
+    Where the backend can, a completion is held to `regex`; elsewhere its reader is the judge. Of several servers of
+    one model, those of one `episode` go to the same.
     """
+    model = _replica(model, episode)
     # OpenAI's Responses interface, which its models may choose by themselves, has no seed.
     seeded = getattr(model, "use_responses_api", False) is False
     settings: dict[str, Any] = {"temperature": temperature, "seed": seed if seeded else None, "max_tokens": max_tokens}
@@ -85,26 +93,35 @@ def _in_process(path: str) -> BaseChatModel:
 
 
 def _at_endpoint(provider: str, name: str, endpoint: str) -> BaseChatModel:
-    from langchain_openai import ChatOpenAI
-    from pydantic import SecretStr
+    from autoact.models.served import EndpointChatModel, VllmChatModel
 
-    from autoact.models.served import VllmChatModel
-
-    if not endpoint.startswith(("http://", "https://")):
-        raise ModelError(f"the endpoint {endpoint!r} is no address: write http://HOST:PORT/v1")
+    addresses = [address.strip() for address in endpoint.split(",")]
+    if provider != "vllm" and len(addresses) > 1:
+        raise ModelError(f"{provider}:{name} takes one endpoint; write vllm:{name} for several servers of one model")
+    for address in addresses:
+        if not address.startswith(("http://", "https://")):
+            raise ModelError(f"the endpoint {address!r} is no address: write http://HOST:PORT/v1")
     try:
-        return (VllmChatModel if provider == "vllm" else ChatOpenAI)(
-            model=name,
-            base_url=endpoint,
-            api_key=SecretStr(os.environ.get("OPENAI_API_KEY") or "none"),
-            max_retries=0,
-            timeout=TIMEOUT,
-            use_responses_api=False,
-            # Not every server knows the field that asks a stream for its usage.
-            stream_usage=provider == "vllm" or None,
-        )
+        if provider != "vllm":
+            return EndpointChatModel(**_client(name, addresses[0]))
+        first, *others = (VllmChatModel(**_client(name, address), stream_usage=True) for address in addresses)
     except Exception as problem:  # the client's own errors for an address it cannot read
         raise ModelError(f"the endpoint {endpoint!r} cannot be used: {line_of(problem)}") from problem
+    return first.model_copy(update={"replicas": others}) if others else first
+
+
+def _client(name: str, address: str) -> dict[str, Any]:
+    """How OpenAI's client asks another server. Not every server knows the field that asks a stream for its usage."""
+    from pydantic import SecretStr
+
+    return {
+        "model": name,
+        "base_url": address,
+        "api_key": SecretStr(os.environ.get("OPENAI_API_KEY") or "none"),
+        "max_retries": 0,
+        "timeout": TIMEOUT,
+        "use_responses_api": False,
+    }
 
 
 def _by_langchain(spec: str) -> BaseChatModel:
@@ -118,6 +135,11 @@ def _by_langchain(spec: str) -> BaseChatModel:
     except Exception as problem:  # each provider's client has its own error for a missing key or a bad name
         raise ModelError(f"{spec} cannot be used: {line_of(problem)}") from problem
     return model
+
+
+def _replica(model: BaseChatModel, episode: str) -> BaseChatModel:
+    replicas = getattr(model, "replicas", ())
+    return model.of(episode) if replicas else model  # type: ignore[attr-defined]
 
 
 def _is_openai(model: BaseChatModel) -> bool:
