@@ -25,7 +25,7 @@ from langgraph.prebuilt import ToolNode
 from autoact.graph.acting import as_observation
 from autoact.prompts.template import fill
 from autoact.tools.failures import ToolFailure
-from autoact.tools.threads import in_thread
+from autoact.tools.threads import Threads
 
 Given = TypeVar("Given")
 _seconds: ContextVar[float] = ContextVar("seconds")
@@ -36,6 +36,8 @@ class Caller:
 
     def __init__(self, tools: Sequence[BaseTool]) -> None:
         self._tools = {tool.name: tool for tool in tools}
+        # Of each tool its own: one that hangs holds up no other.
+        self._threads = {tool.name: Threads() for tool in tools}
         self._node = ToolNode(
             list(tools), handle_tool_errors=as_observation, wrap_tool_call=_bounded, awrap_tool_call=_abounded
         )
@@ -51,9 +53,10 @@ class Caller:
     async def acall(self, sent: dict[str, Any], config: RunnableConfig, seconds: float) -> ToolMessage | None:
         """The same in an event loop."""
         _seconds.set(seconds)
-        if _has_async(self._tools[sent["tool_call"]["name"]]):
+        name = sent["tool_call"]["name"]
+        if _has_async(self._tools[name]):
             return _message(await self._node.ainvoke(sent, config))
-        return _message(await in_thread(self._node.invoke, input=sent, config=config))
+        return _message(await self._threads[name].run(self._node.invoke, input=sent, config=config))
 
 
 def _bounded(request: Any, execute: Callable[[Any], Any]) -> Any:

@@ -7,7 +7,6 @@ toolbox:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +19,7 @@ from autoact.core.errors import TaskError
 from autoact.tools.box import Box, Limits
 from autoact.tools.memory import Output, library_tool
 from autoact.tools.rows import rows_as_text
+from autoact.tools.service import unset
 from autoact.tools.sql_server import SqlServer, check_url
 
 DEFINITION = "answers a SQL query with the rows it selects."
@@ -47,8 +47,7 @@ def missing(settings: Settings) -> str:
     for package in ("sqlalchemy", "psycopg"):
         if find_spec(package) is None:
             return f"the package {package} (pip install 'langgraph-autoact[sql]')"
-    variable = settings.password_variable
-    return f"{variable}, which must hold the password" if variable and not os.environ.get(variable) else ""
+    return unset(settings.password_variable) if settings.password_variable else ""
 
 
 def live(settings: Settings) -> str:

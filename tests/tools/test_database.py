@@ -200,7 +200,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Settings(url="postgresql+psycopg://reader@h/d", password_variable="GEO_PASSWORD")
     monkeypatch.delenv("GEO_PASSWORD", raising=False)
     assert missing(Settings()) == "toolbox.Database.file: a SQLite file, or url: a server"
-    assert missing(server) == "GEO_PASSWORD, which must hold the password"
+    assert missing(server) == "GEO_PASSWORD in the environment"
     monkeypatch.setenv("GEO_PASSWORD", "hunter2")
     assert (missing(server), missing(Settings(file="x"))) == ("", "")
 
