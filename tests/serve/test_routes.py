@@ -162,3 +162,17 @@ def test_a_dead_model_is_an_error_and_no_answer(client: httpx.Client) -> None:
     with client.stream("POST", "/stream", json={"question": "Are you down?"}) as stream:
         name, data = list(events(stream))[-1]
     assert (name, data["status"]) == ("end", "error")
+
+
+def test_metrics_count_questions_by_how_they_ended_and_tokens_by_role(client: httpx.Client) -> None:
+    def counted(name: str) -> float:
+        lines = client.get("/metrics").text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+    before = counted('autoact_questions_total{status="answered"}'), counted('autoact_calls_total{role="plan"}')
+    client.post("/ask", json={"question": "What is 2 + 3?"})
+    with client.stream("POST", "/stream", json={"question": "What is 2 + 4?"}) as response:
+        response.read()
+    assert counted('autoact_questions_total{status="answered"}') == before[0] + 2
+    assert counted('autoact_calls_total{role="plan"}') == before[1] + 4
+    assert counted("autoact_question_seconds_count") >= 2
