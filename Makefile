@@ -45,7 +45,7 @@ $(VENV)/.torch:
 	touch $@
 
 $(VENV)/.train: $(VENV)/.torch pyproject.toml constraints.txt
-	$(PIP) --constraint constraints.txt --editable '.[train]'
+	$(PIP) --constraint constraints.txt --editable '.[train,eval]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.train
