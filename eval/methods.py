@@ -17,10 +17,13 @@ from langgraph.graph.state import StateGraph
 
 from autoact.core.errors import UserError
 from autoact.core.records import Demonstration
+from autoact.graph.bolaa import bolaa
+from autoact.graph.chameleon import chameleon
 from autoact.graph.cot import cot
 from autoact.graph.group import graph_of
 from autoact.graph.react import react
 from autoact.graph.reflexion import TRIALS, reflexion, reflexion_fair
+from autoact.graph.rewoo import rewoo
 from autoact.graph.run_folder import META, TEAM, Planner, RunFolder
 from autoact.graph.setup import Setup
 
@@ -69,6 +72,9 @@ METHODS = (
         paper="Reflexion",
     ),
     Method("reflexion-fair", "ReAct that judges for itself whether to try again", reflexion_fair, shots=SHOTS),
+    Method("chameleon", "a policy lists modules, which run in order", chameleon, shots=SHOTS, paper="Chameleon"),
+    Method("rewoo", "a plan with places for evidence, carried out and then solved", rewoo, shots=SHOTS),
+    Method("bolaa", "a controller that calls an agent for each tool", bolaa, shots=SHOTS, paper="BOLAA"),
     Method("fireact", "one agent, trained on whole trajectories", react, "fireact", paper="FireAct"),
     Method(
         "no-reflection",

@@ -14,7 +14,7 @@ from autoact.prompts.react import ReactTurn, parse_react, react_turn
 from autoact.prompts.render import Brief, Turn, plan_turn, question_text
 from autoact.prompts.template import fill
 
-_ANSWER = re.compile(r"\banswer is:?[ \t]+([^\n]+?)[ \t.]*$", re.MULTILINE | re.IGNORECASE)
+_ANSWER = re.compile(r"^.*\banswer is:?[ \t]+([^\n]+?)[ \t.]*$", re.MULTILINE | re.IGNORECASE)
 
 
 def cot_chat(brief: Brief, question: Question) -> list[Turn]:
@@ -30,12 +30,12 @@ def answer_chat(brief: Brief, question: Question, thought: str) -> list[Turn]:
 
 
 def parse_cot(text: str) -> ReactTurn:
-    """The thought, and the answer in Finish[…] or after "answer is"; None when neither is there."""
+    """The thought, and the answer in Finish[…] or after the last "answer is"; None when neither is there."""
     turn = parse_react(text, (FINISH,))
     if turn.tool == FINISH and turn.argument is not None:
         return turn
-    said = _ANSWER.search(without_thinking(text))
-    return ReactTurn(turn.thought, FINISH, said.group(1) if said else None)
+    said = _ANSWER.findall(without_thinking(text))
+    return ReactTurn(turn.thought, FINISH, said[-1] if said else None)
 
 
 def _shown(shot: Demonstration) -> tuple[Turn, Turn]:

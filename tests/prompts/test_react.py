@@ -89,6 +89,7 @@ def test_a_demonstration_of_chain_of_thought_is_its_thoughts_and_the_answer() ->
     [
         ("Thought: t\nAction: Finish[sol]", "t", "sol"),
         ("It has a bank. The answer is the sol.", "It has a bank. The answer is the sol.", "the sol"),
+        ("Is the answer is yen? No, the answer is: sol.", "Is the answer is yen? No, the answer is: sol.", "sol"),
         ("Thought: t\nAction: Retrieve[Peru]", "t", None),
         ("Thought: t", "t", None),
     ],
