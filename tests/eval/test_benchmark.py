@@ -1,4 +1,4 @@
-"""A benchmark is read whole and checked before anything is played."""
+"""A benchmark is found by its name or file, read whole, and checked before anything is played."""
 
 from __future__ import annotations
 
@@ -7,16 +7,32 @@ from pathlib import Path
 
 import pytest
 
-from autoact.core.errors import RunError, TaskError
-from autoact.core.records import QAPair
-from autoact.eval.benchmark import contaminated, learned_from, load_benchmark, refuse_contaminated
+from autoact.core.errors import TaskError
+from autoact.eval.benchmark import load_benchmark
 from autoact.graph.run_folder import RunFolder
+
+
+@pytest.fixture(autouse=True)
+def _no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AUTOACT_DATA", raising=False)
 
 
 def test_the_tasks_own_benchmark_goes_by_its_name_and_split(run: RunFolder) -> None:
     benchmark = load_benchmark("toy", run.task)
     assert (benchmark.name, benchmark.split) == ("toy", "dev")
     assert [pair.id for pair in benchmark.pairs] == ["peru", "cuba", "chad"]
+
+
+def test_a_line_of_yaml_is_a_benchmark_by_its_own_name_too(run: RunFolder) -> None:
+    assert load_benchmark("dev", run.task) == load_benchmark("toy", run.task, "dev")
+
+
+def test_a_file_goes_before_a_split_of_its_name(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dev").write_text('{"question": "q?", "answer": "a"}\n', "utf-8")
+    assert [pair.id for pair in load_benchmark("dev", run.task).pairs] == ["dev-1"]
 
 
 def test_a_file_is_a_benchmark_and_its_digest_changes_with_its_words(run: RunFolder, tmp_path: Path) -> None:
@@ -28,8 +44,16 @@ def test_a_file_is_a_benchmark_and_its_digest_changes_with_its_words(run: RunFol
     assert load_benchmark(str(path), run.task).digest != before.digest
 
 
+def test_a_benchmark_without_paragraphs_searches_the_tasks_corpus(run: RunFolder) -> None:
+    benchmark = load_benchmark("toy", run.task)
+    assert (benchmark.corpus, benchmark.corpora, benchmark.notes) == (None, {}, ())
+    with pytest.raises(TaskError, match="--corpus own is for a benchmark with paragraphs, and toy has none"):
+        load_benchmark("toy", run.task, corpus="own")
+
+
 def test_an_unknown_name_lists_what_there_is(run: RunFolder) -> None:
-    with pytest.raises(TaskError, match=r"nope is no benchmark .* give toy \(splits: dev\) or a JSONL file"):
+    says = r"nope is no benchmark .* give toy \(splits: dev\), hotpotqa, scienceqa or a JSONL file"
+    with pytest.raises(TaskError, match=says):
         load_benchmark("nope", run.task)
 
 
@@ -43,6 +67,11 @@ def test_a_split_of_a_file_is_refused(run: RunFolder, tmp_path: Path) -> None:
         load_benchmark(str(tmp_path / "dev.jsonl"), run.task, "dev")
 
 
+def test_data_goes_with_a_published_benchmark_only(run: RunFolder, tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match="--data is for --benchmark hotpotqa and scienceqa, not for toy"):
+        load_benchmark("toy", run.task, data=tmp_path)
+
+
 BAD_LINES = [
     ("{", "line 1 is not JSON"),
     ("[]", "line 1: must be an object"),
@@ -50,7 +79,8 @@ BAD_LINES = [
     ('{"question": "q?", "answer": 3}', "line 1: field 'answer' has a value of the wrong type"),
     ('{"question": " ", "answer": "a"}', "line 1: question and answer must not be empty"),
     ("", "holds no question"),
-    ('{"question": "q?", "answer": "c", "choices": ["a", "b"]}', "the answer 'c' is none of the choices"),
+    ('{"question": "q?", "answer": "c", "choices": ["a", "b"]}', "line 1: the answer 'c' is none of the choices"),
+    ('{"id": "x", "question": "q?", "answer": "a"}\n' * 2, "line 2: id 'x' is used twice"),
 ]
 
 
@@ -58,7 +88,7 @@ BAD_LINES = [
 def test_a_bad_line_is_named(line: str, says: str, run: RunFolder, tmp_path: Path) -> None:
     path = tmp_path / "bad.jsonl"
     path.write_text(line + "\n", "utf-8")
-    with pytest.raises(TaskError, match=says):
+    with pytest.raises(TaskError, match=f"bad.jsonl {says}"):
         load_benchmark(str(path), run.task)
 
 
@@ -67,17 +97,3 @@ def test_an_answer_may_name_its_choice_by_letter(run: RunFolder, tmp_path: Path)
     item = {"question": "q?", "answer": "(B)", "choices": ["gas", "solid"]}
     path.write_text(json.dumps(item), "utf-8")
     assert load_benchmark(str(path), run.task).pairs[0].choices == ("gas", "solid")
-
-
-def test_questions_that_were_learned_from_are_found_whatever_their_form(run: RunFolder) -> None:
-    benchmark = load_benchmark("toy", run.task)
-    assert contaminated(benchmark, learned_from(run)) == ()
-    learned = [*learned_from(run), QAPair("x", "what is THE capital of  Cuba", "Havana")]
-    assert contaminated(benchmark, learned) == ("cuba",)
-
-
-def test_a_contaminated_benchmark_is_refused_by_name(run: RunFolder) -> None:
-    benchmark = load_benchmark("toy", run.task)
-    refuse_contaminated(benchmark, ())
-    with pytest.raises(RunError, match=r"1 of 3 questions of toy were learned from, such as cuba: 'What is"):
-        refuse_contaminated(benchmark, ("cuba",))
