@@ -1,98 +1,194 @@
-"""Methods side by side on the same questions, for tables and for machines.
+"""Methods side by side on the same questions, for tables, pages and machines.
 
-{"benchmark": "atlas", "split": "dev", "questions": 120, "temperature": 0.0, "contaminated": [],
- "methods": [{"method": "zero-shot", "reward": 0.28, …, "difference": null},
-             {"method": "autoact", "reward": 0.75, …, "difference": {"to": "zero-shot", "mean": 0.47, …}}]}
+    report = compare(measured, [Played(method, records, tool_calls, log), …], against="zero-shot")
+    report.to_json()        # what `autoact eval --json` prints and report.json holds
+
+{"benchmark": "atlas", "split": "dev", "questions": 120, "epochs": 3, "against": "zero-shot", …,
+ "methods": [{"method": "zero-shot", "reward": 0.28, "interval": [0.21, 0.37], …, "difference": null},
+             {"method": "autoact", "reward": 0.75, …, "difference": {"to": "zero-shot", "mean": 0.47, …}}],
+ "floors": [{"name": "random", …}, …], "paper": [], "made_under": {"settings": {…}, "versions": {…}, …}}
+
+eval/html.py makes a page of it, cli/eval_tables.py the tables on the screen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
-from autoact.core.progress import Progress
-from autoact.core.records import Scored, to_json
-from autoact.eval.benchmark import Benchmark, contaminated, learned_from, refuse_contaminated
-from autoact.eval.evaluate import Trial, evaluate, records_of, trial_of
-from autoact.eval.methods import BASELINE, Kind, Method
+from autoact.core.records import QAPair, Scored, to_json
+from autoact.eval.costs import Costs, costs_of
+from autoact.eval.floors import Floor, floors
+from autoact.eval.methods import BASELINE, Method
+from autoact.eval.paper import PaperRow, paper_rows
 from autoact.eval.scores import Difference, Scores, difference, score
-from autoact.graph.run_folder import Planner, RunFolder
-from autoact.graph.tool_report import tool_report
+from autoact.eval.taxonomy import failures, faults
+from autoact.eval.verdicts import Reflection, judged_by
+
+PACKAGES = (
+    "langgraph-autoact",
+    "langgraph",
+    "langchain-core",
+    "inspect-ai",
+    "torch",
+    "transformers",
+    "peft",
+    "numpy",
+    "matplotlib",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What every method played: the questions, how often, by which seed; `settings` is all that figures depend on.
+
+    contaminated: ids of questions that the run has learned from. notes: what a reader of the figures must know.
+    folder: where the records are, and the report goes.
+    """
+
+    benchmark: str
+    split: str
+    pairs: tuple[QAPair, ...]
+    epochs: int
+    seed: int
+    folder: Path
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    contaminated: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """All that one method played. `tool_calls` is as graph/tool_report.py gives it.
+
+    log: its Inspect log, relative to what the viewer shows; empty when there is none.
+    settings: what its figures alone depend on, such as its team.
+    """
+
+    method: Method
+    records: Sequence[Scored]
+    tool_calls: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    log: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The figures of one method; `difference` is to the untrained META-AGENT, if that played too."""
+    """The figures of one method. `errors` are the plays that ended in an error, id → what it was; each counts as 0.
+
+    reflection is None for a method that judges no answer, or is told by the gold one.
+    """
 
     method: str
+    about: str
+    oracle: bool
     scores: Scores
     difference: Difference | None
-    tool_calls: dict[str, dict[str, Any]]
+    costs: Costs
+    reflection: Reflection | None
+    failures: Mapping[str, int]
+    faults: Mapping[str, int]
+    statuses: Mapping[str, int]
+    tool_calls: Mapping[str, Mapping[str, Any]]
+    errors: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """One object, the overall figures at its top."""
+        record = to_json(self)
+        scores = record.pop("scores")
+        return {"method": record.pop("method"), **scores.pop("overall"), **scores, **record}
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A comparison. `contaminated` are the ids of the questions that the run has learned from."""
+    """A comparison; `against` is the method of the paired differences."""
 
-    benchmark: Benchmark
-    trial: Trial
-    contaminated: tuple[str, ...]
+    measured: Measured
+    played: tuple[Played, ...]
+    against: str
     rows: tuple[Row, ...]
+    floors: tuple[Floor, ...]
+    paper: tuple[PaperRow, ...]
+
+    @property
+    def page(self) -> Path:
+        """Where eval/html.py puts the page."""
+        return self.measured.folder / "report.html"
 
     def to_json(self) -> dict[str, Any]:
-        """What `autoact eval --json` prints."""
+        """What `autoact eval --json` prints and report.json holds."""
+        measured = self.measured
         return {
-            "benchmark": self.benchmark.name,
-            "split": self.benchmark.split,
-            "questions": len(self.trial.pairs),
-            "epochs": self.trial.epochs,
-            "temperature": self.trial.settings.temperature,
-            "contaminated": list(self.contaminated),
-            "records": str(self.trial.folder),
-            "methods": [_row_json(row) for row in self.rows],
+            "benchmark": measured.benchmark,
+            "split": measured.split,
+            "questions": len(measured.pairs),
+            "epochs": measured.epochs,
+            "temperature": measured.settings.get("temperature"),
+            "against": self.against,
+            "contaminated": list(measured.contaminated),
+            "notes": list(measured.notes),
+            "records": str(measured.folder),
+            "report": str(self.page),
+            "methods": [row.to_json() for row in self.rows],
+            "floors": [to_json(floor) for floor in self.floors],
+            "paper": [to_json(row) for row in self.paper],
+            "made_under": self.made_under(),
+        }
+
+    def made_under(self) -> dict[str, Any]:
+        """Seed, settings (hashes of models and adapters among them), and versions of what made the report."""
+        own = {played.method.id: dict(played.settings) for played in self.played if played.settings}
+        return {
+            "seed": self.measured.seed,
+            "settings": dict(self.measured.settings),
+            "methods": own,
+            "versions": versions(),
         }
 
 
-def report_on(
-    run: RunFolder,
-    benchmark: Benchmark,
-    methods: Sequence[Method],
-    planner: Callable[[Kind], Planner],
-    progress: Progress,
-    *,
-    epochs: int = 1,
-    temperature: float = 0.0,
-    limit: int | None = None,
-    allow_contaminated: bool = False,
-) -> Report:
-    """Play the first `limit` questions by every method, or go on with it, and compare.
-
-    Raises RunError when the run has learned from the benchmark, unless that is allowed and then reported;
-    EndpointError when a model failed, so that there is no figure.
-    """
-    learned = contaminated(benchmark, learned_from(run))
-    if not allow_contaminated:
-        refuse_contaminated(benchmark, learned)
-    trial = trial_of(run, benchmark, epochs, temperature, limit)
-    played = {method.id: evaluate(method, planner, trial, progress) for method in methods}
-    return compare(benchmark, trial, learned, played)
+def compare(measured: Measured, played: Sequence[Played], against: str = BASELINE) -> Report:
+    """The report of everything played; differences are to `against`, if it was played too."""
+    others = {each.method.id: each.records for each in played}.get(against)
+    return Report(
+        measured=measured,
+        played=tuple(played),
+        against=against if others else "",
+        rows=tuple(_row(each, measured, against, others) for each in played),
+        floors=floors(measured.pairs),
+        paper=paper_rows(measured.benchmark),
+    )
 
 
-def compare(
-    benchmark: Benchmark, trial: Trial, learned: tuple[str, ...], played: Mapping[str, Sequence[Scored]]
-) -> Report:
-    """The report of everything played: method id → its records on the trial."""
-    return Report(benchmark, trial, learned, tuple(_row(name, played, trial) for name in played))
+def _row(played: Played, measured: Measured, against: str, others: Sequence[Scored] | None) -> Row:
+    method, records, pairs = played.method, played.records, measured.pairs
+    compared = others is not None and method.id != against
+    return Row(
+        method=method.id,
+        about=method.about,
+        oracle=method.oracle,
+        scores=score(records, pairs),
+        difference=difference(records, others, pairs, against, measured.seed) if others and compared else None,
+        costs=costs_of(records),
+        reflection=None if method.oracle else judged_by(records, pairs),
+        failures=failures(records),
+        faults=faults(records),
+        statuses=dict(Counter(record.trajectory.status for record in records)),
+        tool_calls=played.tool_calls,
+        errors={record.id: record.trajectory.error for record in records if record.trajectory.status == "error"},
+    )
 
 
-def _row(name: str, played: Mapping[str, Sequence[Scored]], trial: Trial) -> Row:
-    compared = name != BASELINE and BASELINE in played
-    gap = difference(played[name], played[BASELINE], BASELINE, trial.seed) if compared else None
-    calls = tool_report((scored.trajectory for scored in played[name]), records_of(trial, name))
-    return Row(name, score(played[name], trial.pairs), gap, calls)
-
-
-def _row_json(row: Row) -> dict[str, Any]:
-    gap = to_json(row.difference) if row.difference else None
-    return {"method": row.method, **to_json(row.scores), "difference": gap, "tool_calls": row.tool_calls}
+def versions() -> dict[str, str]:
+    """The versions of what is installed of PACKAGES, and of Python."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,61 +1,72 @@
 """From scored trajectories to figures: means with intervals, and paired differences between methods.
 
     scores = score(records, pairs)
-    scores.reward, scores.interval                    # 0.71, (0.62, 0.78)
-    difference(records, zero_shot_records, "zero-shot", seed=0).mean
+    scores.overall.reward, scores.overall.interval    # 0.71, (0.62, 0.78)
+    scores.levels["hard"].oracle_best_of_two          # 0.66, or None after a single epoch
+    difference(records, zero_shot_records, pairs, "zero-shot", seed=0).mean
 
-The unit is the question: with more epochs a question's reward is its mean over them (pass@1), so playing a
-question again narrows no interval as if it were another question.
+The unit is the question: with more epochs a question's reward is its mean over them, so playing a question again
+narrows no interval as if it were another question. The better of two plays is a figure of its own, since only gold
+can tell which one it is.
 """
 
 from __future__ import annotations
 
-import random
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, stdev
 
-from autoact.core.records import REFLECT, QAPair, Scored
+from autoact.core.records import QAPair, Scored
 
 Z95 = 1.959964
 RESAMPLES = 5000
+BLOCK = 4_000_000
 Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """How the questions of one level went."""
+class Figures:
+    """How a method did on some questions. `standard_error` is None for a single one.
 
-    questions: int
-    reward: float
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """The figures of one method. `standard_error` is None for a single question.
-
-    rounds: actions per question, Finish among them; reflections: verdicts per question.
-    usage: per role, calls and tokens summed over everything played.
+    exact_match: share of answers that are the gold one but for case, articles and punctuation.
+    pass_at_1: share of plays with reward 1, a mean over epochs.
+    oracle_best_of_two: mean reward of the better of the first two plays, as the paper reports; None after one.
     """
 
     questions: int
-    epochs: int
     reward: float
     standard_error: float | None
     interval: Interval
     exact_match: float
-    levels: Mapping[str, Level]
-    statuses: Mapping[str, int]
-    rounds: float
-    reflections: float
-    usage: Mapping[str, Mapping[str, int]]
+    pass_at_1: float
+    oracle_best_of_two: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The figures of one method. `overall` is over questions; `mean_of_levels`, the paper's "All", over levels.
+
+    mean_of_levels is None when no question has a level.
+    """
+
+    epochs: int
+    overall: Figures
+    mean_of_levels: float | None
+    levels: Mapping[str, Figures]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A mean difference with its 95% interval, paired by question."""
+
+    mean: float
+    interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A method's mean reward minus another's on the same questions, with a 95% bootstrap interval."""
+    """A method's mean reward minus another's on the same questions; won, lost and tied ones are counted."""
 
     to: str
     mean: float
@@ -63,36 +74,70 @@ class Difference:
     wins: int
     losses: int
     ties: int
+    levels: Mapping[str, Gap]
 
 
 def score(records: Sequence[Scored], pairs: Iterable[QAPair]) -> Scores:
     """The figures of everything one method played on `pairs`. Raises ValueError without records."""
-    rewards = question_rewards(records)
-    mean = fmean(rewards.values())
-    trajectories = [record.trajectory for record in records]
-    steps = [step for trajectory in trajectories for step in trajectory.steps]
-    verdicts = sum(step.tool == REFLECT for step in steps)
+    plays = plays_of(records)
+    levels = {
+        level: figures([plays[question] for question in questions])
+        for level, questions in levels_of(pairs, plays).items()
+    }
     return Scores(
-        questions=len(rewards),
-        epochs=len(records) // len(rewards),
-        reward=mean,
-        standard_error=stdev(rewards.values()) / sqrt(len(rewards)) if len(rewards) > 1 else None,
-        interval=wilson(mean, len(rewards)),
-        exact_match=fmean(record.reward.exact for record in records),
-        levels=by_level(rewards, pairs),
-        statuses=dict(Counter(trajectory.status for trajectory in trajectories)),
-        rounds=(len(steps) - verdicts) / len(records),
-        reflections=verdicts / len(records),
-        usage=total_usage(trajectory.usage for trajectory in trajectories),
+        epochs=len(records) // len(plays) if plays else 0,
+        overall=figures(list(plays.values())),
+        mean_of_levels=fmean(level.reward for level in levels.values()) if levels else None,
+        levels=levels,
     )
 
 
-def question_rewards(records: Iterable[Scored]) -> dict[str, float]:
-    """Question id → mean reward over its epochs."""
-    rewards: dict[str, list[float]] = {}
+def figures(questions: Sequence[Sequence[Scored]]) -> Figures:
+    """The figures of some questions, each given by its plays. Raises ValueError when there is none."""
+    if not questions:
+        raise ValueError("nothing was played")
+    rewards = [reward_over(plays) for plays in questions]
+    mean = fmean(rewards)
+    return Figures(
+        questions=len(rewards),
+        reward=mean,
+        standard_error=stdev(rewards) / sqrt(len(rewards)) if len(rewards) > 1 else None,
+        interval=wilson(mean, len(rewards)),
+        exact_match=fmean(fmean(play.reward.exact for play in plays) for plays in questions),
+        pass_at_1=fmean(fmean(play.reward.value == 1 for play in plays) for plays in questions),
+        oracle_best_of_two=best_of_two(questions),
+    )
+
+
+def plays_of(records: Iterable[Scored]) -> dict[str, list[Scored]]:
+    """Question id → its plays, in their order."""
+    plays: dict[str, list[Scored]] = {}
     for record in records:
-        rewards.setdefault(record.trajectory.question_id, []).append(record.reward.value)
-    return {question: fmean(values) for question, values in rewards.items()}
+        plays.setdefault(record.trajectory.question_id, []).append(record)
+    return plays
+
+
+def reward_over(plays: Iterable[Scored]) -> float:
+    """The mean reward of a question's plays."""
+    return fmean(play.reward.value for play in plays)
+
+
+def best_of_two(questions: Iterable[Sequence[Scored]]) -> float | None:
+    """The mean reward of the better of each question's first two plays; None when one was played only once."""
+    firsts = [plays[:2] for plays in questions]
+    if any(len(plays) < 2 for plays in firsts):
+        return None
+    return fmean(max(play.reward.value for play in plays) for plays in firsts)
+
+
+def levels_of(pairs: Iterable[QAPair], played: Iterable[str]) -> dict[str, list[str]]:
+    """Level → the ids of its questions that were played, in the benchmark's order."""
+    there = set(played)
+    levels: dict[str, list[str]] = {}
+    for pair in pairs:
+        if pair.level and pair.id in there:
+            levels.setdefault(pair.level, []).append(pair.id)
+    return levels
 
 
 def wilson(mean: float, questions: int) -> Interval:
@@ -102,47 +147,46 @@ def wilson(mean: float, questions: int) -> Interval:
     """
     spread = Z95**2 / questions
     middle = (mean + spread / 2) / (1 + spread)
-    half = Z95 * sqrt(mean * (1 - mean) / questions + spread / (4 * questions)) / (1 + spread)
+    half = Z95 * sqrt(max(0.0, mean * (1 - mean)) / questions + spread / (4 * questions)) / (1 + spread)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def difference(records: Iterable[Scored], others: Iterable[Scored], to: str, seed: int) -> Difference:
+def difference(
+    records: Iterable[Scored], others: Iterable[Scored], pairs: Iterable[QAPair], to: str, seed: int
+) -> Difference:
     """How much better than `others`, question by question. Raises ValueError unless both played the same."""
-    ours, theirs = question_rewards(records), question_rewards(others)
+    ours, theirs = plays_of(records), plays_of(others)
     if ours.keys() != theirs.keys():
         raise ValueError(f"{len(ours.keys() ^ theirs.keys())} questions were played by one method only")
-    gaps = [ours[question] - theirs[question] for question in sorted(ours)]
+    gaps = {question: reward_over(ours[question]) - reward_over(theirs[question]) for question in sorted(ours)}
+    overall = gap_of(list(gaps.values()), seed)
     return Difference(
         to=to,
-        mean=fmean(gaps),
-        interval=bootstrap(gaps, seed),
-        wins=sum(gap > 0 for gap in gaps),
-        losses=sum(gap < 0 for gap in gaps),
-        ties=sum(gap == 0 for gap in gaps),
+        mean=overall.mean,
+        interval=overall.interval,
+        wins=sum(gap > 0 for gap in gaps.values()),
+        losses=sum(gap < 0 for gap in gaps.values()),
+        ties=sum(gap == 0 for gap in gaps.values()),
+        levels={
+            level: gap_of([gaps[question] for question in questions], seed)
+            for level, questions in levels_of(pairs, gaps).items()
+        },
     )
+
+
+def gap_of(values: Sequence[float], seed: int) -> Gap:
+    """The mean of differences, with its bootstrap interval."""
+    return Gap(fmean(values), bootstrap(values, seed))
 
 
 def bootstrap(values: Sequence[float], seed: int) -> Interval:
     """The 95% percentile interval of the mean, resampling whole questions; the same seed gives the same."""
-    rng = random.Random(seed)
-    means = sorted(fmean(rng.choices(values, k=len(values))) for _ in range(RESAMPLES))
-    tail = round(RESAMPLES * 0.025)
-    return means[tail], means[-1 - tail]
+    import numpy as np
 
-
-def by_level(rewards: Mapping[str, float], pairs: Iterable[QAPair]) -> dict[str, Level]:
-    """Level → its questions and mean reward, for the questions that have a level."""
-    groups: dict[str, list[float]] = {}
-    for pair in pairs:
-        if pair.level and pair.id in rewards:
-            groups.setdefault(pair.level, []).append(rewards[pair.id])
-    return {level: Level(len(values), fmean(values)) for level, values in sorted(groups.items())}
-
-
-def total_usage(usages: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
-    """Calls and tokens per role, summed."""
-    totals: dict[str, Counter[str]] = {}
-    for usage in usages:
-        for role, counts in usage.items():
-            totals.setdefault(role, Counter()).update(counts)
-    return {role: dict(counts) for role, counts in totals.items()}
+    drawn = np.random.default_rng(seed)
+    given = np.asarray(values, dtype=float)
+    rows = max(1, BLOCK // len(given))  # resamples at a time, so that many questions do not fill the memory
+    sizes = [min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows)]
+    means = [given[drawn.integers(0, len(given), (size, len(given)))].mean(axis=1) for size in sizes]
+    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
+    return float(low), float(high)

@@ -8,52 +8,61 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoact.core.records import QAPair, Reward, Scored, Step, Trajectory
-from autoact.eval import scores
-from autoact.eval.scores import Level, bootstrap, difference, question_rewards, score, wilson
+from autoact.core.records import QAPair, Reward, Scored, Trajectory
+from autoact.eval.scores import best_of_two, bootstrap, difference, plays_of, reward_over, score, wilson
 
 REWARDS = st.floats(0, 1)
+PAIRS = [QAPair("a", "?", "x", level="easy"), QAPair("b", "?", "x", level="hard"), QAPair("c", "?", "x", level="hard")]
 
 
-def played(question: str, *rewards: float, status: str = "answered") -> list[Scored]:
-    steps = (Step("t", "Retrieve", "x", "o"), Step("t", "Finish", "a"), Step("t", "Reflect", "right"))
-    usage = {"plan": {"calls": 2, "input_tokens": 10}, "reflect": {"calls": 1, "input_tokens": 7}}
+def played(question: str, *rewards: float) -> list[Scored]:
     return [
-        Scored(
-            Trajectory(f"{question}/{i}", question, steps, "a", status, usage=usage),  # type: ignore[arg-type]
-            Reward(reward, reward == 1),
-        )
+        Scored(Trajectory(f"{question}/{i}", question, (), "x", "answered"), Reward(reward, reward > 0.9))
         for i, reward in enumerate(rewards)
     ]
 
 
 def test_the_figures_of_two_questions_are_those_worked_out_by_hand() -> None:
-    pairs = [
-        QAPair("q1", "?", "a", level="easy"),
-        QAPair("q2", "?", "a", level="hard"),
-        QAPair("q3", "?", "a"),
-    ]
-    got = score([*played("q1", 1, 0), *played("q2", 1, 1, status="unsure")], pairs)
-    assert (got.questions, got.epochs, got.reward, got.exact_match) == (2, 2, 0.75, 0.75)
-    assert got.standard_error == pytest.approx(0.25)  # sd of (0.5, 1) is 0.3536, over the root of 2
-    assert got.levels == {"easy": Level(1, 0.5), "hard": Level(1, 1.0)}
-    assert got.statuses == {"answered": 2, "unsure": 2}
-    assert (got.rounds, got.reflections) == (2, 1)
-    assert got.usage == {
-        "plan": {"calls": 8, "input_tokens": 40},
-        "reflect": {"calls": 4, "input_tokens": 28},
-    }
+    got = score([*played("a", 1, 0), *played("b", 0.95, 0.25)], PAIRS)
+    assert (got.epochs, got.overall.questions) == (2, 2)
+    assert got.overall.reward == pytest.approx(0.55)
+    assert got.overall.standard_error == pytest.approx(0.05)  # sd of (0.5, 0.6) is 0.0707, over the root of 2
+    assert (got.overall.exact_match, got.overall.pass_at_1) == (0.5, 0.25)
+    assert got.overall.oracle_best_of_two == pytest.approx(0.975)  # the mean of 1 and 0.95
+    assert [level.reward for level in got.levels.values()] == pytest.approx([0.5, 0.6])
 
 
-def test_a_single_question_has_no_standard_error() -> None:
+def test_the_mean_of_levels_is_not_the_mean_of_questions() -> None:
+    got = score([*played("a", 1), *played("b", 0), *played("c", 0.5)], PAIRS)
+    assert got.overall.reward == 0.5
+    assert got.mean_of_levels == pytest.approx((1 + 0.25) / 2)
+
+
+def test_levels_come_in_the_benchmarks_order() -> None:
+    records = [*played("c", 1), *played("b", 1), *played("a", 1)]
+    assert list(score(records, PAIRS).levels) == ["easy", "hard"]
+    assert list(score(records, PAIRS[::-1]).levels) == ["hard", "easy"]
+
+
+def test_a_single_question_has_no_standard_error_and_one_play_no_better_one() -> None:
     got = score(played("q", 0.4), [])
-    assert (got.reward, got.standard_error, got.levels) == (0.4, None, {})
+    assert (got.overall.reward, got.overall.standard_error, got.overall.oracle_best_of_two) == (0.4, None, None)
+    assert (got.levels, got.mean_of_levels) == ({}, None)
+
+
+def test_the_better_of_two_looks_at_the_first_two_plays_only() -> None:
+    assert best_of_two([played("a", 0, 0.5, 1), played("b", 0.25, 0)]) == pytest.approx(0.375)
 
 
 def test_more_epochs_do_not_count_as_more_questions() -> None:
-    once = score([*played("a", 1), *played("b", 0)], [])
-    often = score([*played("a", 1, 1, 1), *played("b", 0, 0, 0)], [])
+    once = score([*played("a", 1), *played("b", 0)], []).overall
+    often = score([*played("a", 1, 1, 1), *played("b", 0, 0, 0)], []).overall
     assert (once.standard_error, once.interval) == (often.standard_error, often.interval)
+
+
+def test_nothing_played_is_no_figure() -> None:
+    with pytest.raises(ValueError, match="nothing was played"):
+        score([], PAIRS)
 
 
 def test_the_score_interval_is_the_published_one() -> None:
@@ -73,28 +82,29 @@ def test_an_interval_holds_its_mean_lies_within_0_and_1_and_is_never_empty(mean:
 
 @given(st.dictionaries(st.text(min_size=1), st.lists(REWARDS, min_size=1, max_size=4), min_size=1, max_size=8))
 def test_a_questions_reward_is_its_mean_over_epochs(rewards: dict[str, list[float]]) -> None:
-    records = [record for name, values in rewards.items() for record in played(name, *values)]
-    means = question_rewards(records)
-    assert means.keys() == rewards.keys()
-    assert all(means[name] == pytest.approx(sum(v) / len(v)) for name, v in rewards.items())
+    plays = plays_of(record for name, values in rewards.items() for record in played(name, *values))
+    assert plays.keys() == rewards.keys()
+    assert all(reward_over(plays[name]) == pytest.approx(sum(v) / len(v)) for name, v in rewards.items())
 
 
-def test_a_difference_is_paired_by_question() -> None:
-    ours = [*played("a", 1), *played("b", 0.5), *played("c", 0), *played("d", 1)]
-    theirs = [*played("d", 1), *played("c", 1), *played("b", 0), *played("a", 0)]
-    gap = difference(ours, theirs, "zero-shot", seed=0)
-    assert (gap.to, gap.mean, gap.wins, gap.losses, gap.ties) == ("zero-shot", 0.125, 2, 1, 1)
+def test_a_difference_is_paired_by_question_overall_and_by_level() -> None:
+    ours = [*played("a", 1), *played("b", 0.5), *played("c", 0)]
+    theirs = [*played("c", 1), *played("b", 0), *played("a", 0)]
+    gap = difference(ours, theirs, PAIRS, "zero-shot", seed=0)
+    assert gap.mean == pytest.approx(1 / 6)
+    assert (gap.to, gap.wins, gap.losses, gap.ties) == ("zero-shot", 2, 1, 0)
     assert gap.interval[0] < gap.mean < gap.interval[1]
+    assert {level: each.mean for level, each in gap.levels.items()} == {"easy": 1, "hard": -0.25}
 
 
 def test_equal_methods_differ_by_nothing() -> None:
     records = [*played("a", 1), *played("b", 0.25)]
-    assert difference(records, records, "x", seed=1).interval == (0, 0)
+    assert difference(records, records, PAIRS, "x", seed=1).interval == (0, 0)
 
 
 def test_methods_that_played_other_questions_are_not_compared() -> None:
     with pytest.raises(ValueError, match="1 questions were played by one method only"):
-        difference(played("a", 1), [*played("a", 1), *played("b", 1)], "x", seed=0)
+        difference(played("a", 1), [*played("a", 1), *played("b", 1)], PAIRS, "x", seed=0)
 
 
 def test_the_bootstrap_repeats_itself_and_agrees_with_the_normal_interval() -> None:
@@ -105,12 +115,12 @@ def test_the_bootstrap_repeats_itself_and_agrees_with_the_normal_interval() -> N
     assert (low, high) == pytest.approx((0.3 - half, 0.3 + half), abs=0.012)
 
 
+def test_many_questions_are_resampled_in_parts() -> None:
+    low, high = bootstrap([0.0, 1.0] * 1500, seed=0)  # 3000 questions: 1333 resamples fit a block
+    assert (low, high) == pytest.approx((0.5 - 1.96 * 0.5 / sqrt(3000), 0.5 + 1.96 * 0.5 / sqrt(3000)), abs=0.002)
+
+
 @given(gaps=st.lists(st.floats(-1, 1), min_size=1, max_size=12))
 def test_a_bootstrap_interval_lies_within_the_values(gaps: list[float]) -> None:
-    scores_of = bootstrap(gaps, seed=0)
-    assert min(gaps) - 1e-9 <= scores_of[0] <= scores_of[1] <= max(gaps) + 1e-9
-
-
-def test_usage_is_summed_over_roles_that_differ() -> None:
-    got = scores.total_usage([{"plan": {"calls": 1}}, {}, {"plan": {"calls": 2, "x": 1}, "tool": {"calls": 1}}])
-    assert got == {"plan": {"calls": 3, "x": 1}, "tool": {"calls": 1}}
+    low, high = bootstrap(gaps, seed=0)
+    assert min(gaps) - 1e-9 <= low <= high <= max(gaps) + 1e-9
