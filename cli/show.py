@@ -63,6 +63,7 @@ def overview(run: Path) -> dict[str, Any]:
             "kept": len(kept),
         },
         "tool_calls": tool_report((scored.trajectory for scored in played), first / "trajectories.jsonl"),
+        "engine": _json(run / "engine.json", None),
         "adapters": {role: trained["path"] for role, trained in adapters.items()},
         "held_out_losses": _json(run / "report.json", {}).get("held_out_losses", {}),
         "samples": {
@@ -101,6 +102,8 @@ def print_overview(seen: dict[str, Any], samples: bool = True) -> None:
     screen.print(stages_table(seen))
     if seen["tool_calls"]:
         screen.print(tool_calls_table({"": seen["tool_calls"]}))
+    if seen["engine"]:
+        screen.print(engine_table(seen["engine"]))
     if seen["held_out_losses"]:
         screen.print(losses_table(seen["held_out_losses"]))
     for kind, items in seen["samples"].items() if samples else ():
@@ -144,6 +147,19 @@ def stages_table(seen: dict[str, Any]) -> Table:
     for stage, done, brought in lines:
         seconds = seen["seconds"].get(stage)
         made.add_row(stage, done, safe(brought), "" if seconds is None else f"{seconds:.0f}")
+    return made
+
+
+def engine_table(profile: dict[str, Any]) -> Table:
+    """What the in-process engine computed for the META-AGENT, in the process that played last."""
+    from autoact.cli.display import safe, table
+
+    batch = f"{profile['rows'] / profile['steps']:.1f}" if profile["steps"] else "–"
+    made = table(f"Engine: {batch} rows a step", "model", ">requests", ">computed", ">reused", ">written", ">ms queued")
+    for name, spent in profile["spent"].items():
+        tokens = (str(spent[kind]) for kind in ("prefilled", "reused", "decoded"))
+        queued = 1000 * spent["queued"] / max(spent["requests"], 1)
+        made.add_row(safe(name), str(spent["requests"]), *tokens, f"{queued:.1f}")
     return made
 
 

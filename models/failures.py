@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from traceback import walk_tb
 
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import LanguageModelInput
@@ -41,6 +42,9 @@ PASSING = {
     "httpx": TRANSPORT,
     "httpx2": TRANSPORT,
 }
+
+# Where every chat model of LangChain is called.
+CALLED = "langchain_core.language_models.chat_models"
 
 # The request was understood and not taken: another may well be.
 REFUSED = (400, 413, 422)
@@ -74,7 +78,7 @@ def too_long(problem: BaseException) -> bool:
 
 def is_down(problem: BaseException) -> bool:
     """Whether a model's server failed, a wrong key or name among the causes, so that nothing follows for a question."""
-    known = isinstance(problem, (EndpointError, *server_errors()))
+    known = isinstance(problem, (EndpointError, *server_errors())) or _misread(problem)
     return known and getattr(problem, "status_code", None) not in REFUSED
 
 
@@ -88,11 +92,24 @@ def asking(model: str) -> Iterator[None]:
     """Turns a server's error into an EndpointError that names the model and says what to do."""
     try:
         yield
-    except server_errors() as problem:
+    except Exception as problem:
+        if not isinstance(problem, server_errors()) and not _misread(problem):
+            raise
         raise EndpointError(
             f"the model {model} does not answer ({type(problem).__name__}: {line_of(problem)}); "
             "see to the server and its key, then run the same command again"
         ) from problem
+
+
+def _misread(problem: BaseException) -> bool:
+    """Whether a provider's client stumbled over its server's answer: no JSON, a page of HTML, an empty list.
+
+    Each client raises another of Python's own errors then; that it was raised below a chat model's call, and not in
+    a model of ours, tells it from our own mistakes.
+    """
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(problem.__traceback__)]
+    below = modules[modules.index(CALLED) :] if CALLED in modules else []
+    return bool(below) and not any(module.startswith("autoact.") for module in below)
 
 
 def _known(names: Mapping[str, Sequence[str]]) -> tuple[type[Exception], ...]:

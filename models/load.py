@@ -3,6 +3,7 @@
     load_model("transformers:runs/seed")                             # in this process
     load_model("openai:plan", endpoint="http://127.0.0.1:8000/v1")   # any OpenAI-compatible server
     load_model("vllm:plan", endpoint="http://127.0.0.1:8000/v1")     # vLLM, which can hold a turn to its form
+    load_model("ollama:qwen3", endpoint="http://gpu:11434")          # Ollama, on another machine
     load_model("anthropic:claude-sonnet-4-5")                        # whatever init_chat_model knows
     sampled(model, temperature=0.8, seed=7, max_tokens=256, regex="right|wrong")
 
@@ -22,11 +23,10 @@ from langchain_core.runnables import Runnable
 from autoact.core.errors import ModelError
 from autoact.core.text import line_of
 from autoact.models.local import LocalChatModel
+from autoact.models.providers import by_langchain
 from autoact.models.scripted import ScriptedChatModel
 
 TIMEOUT = 120
-# Providers whose client would ask again by itself; that is for the graph's policy and `patient` to do.
-RETRYING = ("openai", "azure_openai", "anthropic")
 LENGTH_FIELDS = ("max_tokens", "num_predict", "max_output_tokens")
 
 
@@ -43,9 +43,7 @@ def load_model(spec: str, endpoint: str = "") -> BaseChatModel:
         raise ModelError(f"{spec} needs the address of its server: set the endpoint to http://HOST:PORT/v1")
     if provider in ("openai", "vllm") and endpoint:
         return _at_endpoint(provider, name, endpoint)
-    if endpoint:
-        raise ModelError(f"{spec} takes no endpoint: write openai:NAME for an OpenAI-compatible server")
-    return _by_langchain(spec)
+    return by_langchain(spec, endpoint)
 
 
 def sampled(
@@ -73,6 +71,11 @@ def sampled(
     # A copy would lose what a model keeps between its calls.
     unchanged = all(getattr(model, name) == value for name, value in fields.items())
     return model if unchanged else model.model_copy(update=fields)
+
+
+def profile_of(model: BaseChatModel) -> dict[str, Any] | None:
+    """What the engine of a model in this process has computed, as models/profile.py has it; None of one elsewhere."""
+    return model.engine.profile() if isinstance(model, LocalChatModel) else None
 
 
 def close_model(model: BaseChatModel) -> None:
@@ -112,29 +115,21 @@ def _at_endpoint(provider: str, name: str, endpoint: str) -> BaseChatModel:
 
 def _client(name: str, address: str) -> dict[str, Any]:
     """How OpenAI's client asks another server. Not every server knows the field that asks a stream for its usage."""
+    from httpx2 import Timeout
     from pydantic import SecretStr
+
+    from autoact.models.pool import connections
 
     return {
         "model": name,
         "base_url": address,
         "api_key": SecretStr(os.environ.get("OPENAI_API_KEY") or "none"),
         "max_retries": 0,
-        "timeout": TIMEOUT,
+        # Waiting for one's turn among our own calls is no failure of the server.
+        "timeout": Timeout(TIMEOUT, pool=None),
         "use_responses_api": False,
+        **connections(address),
     }
-
-
-def _by_langchain(spec: str) -> BaseChatModel:
-    from langchain.chat_models import init_chat_model
-
-    settings: dict[str, Any] = {"max_retries": 0} if spec.partition(":")[0] in RETRYING else {}
-    try:
-        model: BaseChatModel = init_chat_model(spec, **settings)
-    except ImportError as problem:
-        raise ModelError(f"{spec} needs a package that is missing: {line_of(problem)}") from problem
-    except Exception as problem:  # each provider's client has its own error for a missing key or a bad name
-        raise ModelError(f"{spec} cannot be used: {line_of(problem)}") from problem
-    return model
 
 
 def _replica(model: BaseChatModel, episode: str) -> BaseChatModel:

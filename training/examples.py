@@ -12,12 +12,15 @@ and all; where those are fewer than a hundred, ones that it got wrong are turned
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from autoact.core.records import REFLECT, Example, Message, QAPair, Scored, Step
 from autoact.core.reward import reward_of
 from autoact.core.seeds import seed_of
+from autoact.core.store import R, Store
+from autoact.core.task import LearnConfig
 from autoact.prompts.render import Brief, conversation
 
 VERDICTS = ("right", "wrong")
@@ -36,6 +39,20 @@ class Judged:
     @property
     def verdict(self) -> str:
         return self.steps[-1].argument
+
+
+def role_examples(
+    brief: Brief,
+    questions: Sequence[QAPair],
+    trajectories: Sequence[Scored],
+    kept: Sequence[Scored],
+    config: LearnConfig,
+) -> dict[str, list[Example]]:
+    """Role → what its adapter is trained on, and what is held out."""
+    pairs = {pair.id: pair for pair in questions}
+    share, seed = config.held_out, config.seed
+    made = {role: action_examples(role, brief, kept, pairs, share, seed) for role in ("plan", "tool")}
+    return made | {"reflect": reflect_examples(brief, trajectories, pairs, share, seed)}
 
 
 def action_examples(
@@ -80,8 +97,26 @@ def judge(scored: Scored, pair: QAPair) -> Judged | None:
 def example(
     role: str, brief: Brief, pair: QAPair, name: str, steps: Sequence[Step], share: float, seed: int
 ) -> Example:
-    """One conversation with the role's turns marked; a `share` of the questions is held out, by hash."""
+    """One conversation with the role's turns marked."""
     turns = conversation(brief, pair.shown(), steps)
     messages = tuple(Message(turn.role, turn.text, learn=turn.speaker == role) for turn in turns)
-    held_out = seed_of(seed, "held-out", pair.id) / 2**31 < share
-    return Example(name, role, messages, held_out)
+    return Example(name, role, messages, is_held_out(pair.id, share, seed))
+
+
+def is_held_out(question_id: str, share: float, seed: int) -> bool:
+    """Whether a question is among the `share` that nothing is trained on, by hash."""
+    return seed_of(seed, "held-out", question_id) / 2**31 < share
+
+
+def trainable(items: Iterable[Example]) -> list[Example]:
+    """The examples that are not held out and have a turn to learn."""
+    return [item for item in items if not item.held_out and any(message.learn for message in item.messages)]
+
+
+def save(path: Path, kind: type[R], records: list[R]) -> list[R]:
+    """The records in a file; what is there already is not written again."""
+    store = Store(path, kind)
+    missing = [record for record in records if record.id not in store]
+    if missing:
+        store.append(*missing)
+    return records

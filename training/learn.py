@@ -20,16 +20,16 @@ from langchain_core.language_models import BaseChatModel
 from autoact.core.errors import ModelError, RunError, TaskError
 from autoact.core.lock import locked
 from autoact.core.progress import Progress
-from autoact.core.records import ROLES, Example, QAPair, Scored, Team, to_json
+from autoact.core.records import Example, QAPair, Scored, Team, to_json
 from autoact.core.store import Store, read_json, read_record, write_json
 from autoact.core.task import Task
 from autoact.graph.setup import brief_of
 from autoact.graph.tool_report import tool_report
-from autoact.models.load import close_model, load_model
-from autoact.prompts.render import Brief
+from autoact.models.load import close_model, load_model, profile_of
 from autoact.tools.toolbox import Offered, offered_tools
+from autoact.training.adapters import train_adapters
 from autoact.training.clock import Clock
-from autoact.training.examples import action_examples, reflect_examples
+from autoact.training.examples import role_examples, save
 from autoact.training.requirements import require_packages, require_targets
 from autoact.training.selection import select_tools
 from autoact.training.self_instruct import Round, excluded_keys, self_instruct
@@ -64,16 +64,20 @@ def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None
             _refuse_missing(selected, offered)
         with clock.stage("synthesis", progress):
             trajectories = synthesize(task, meta, tools, questions, run / "rounds" / "00", progress)
+            if profile := profile_of(meta):
+                write_json(run / "engine.json", profile)
             if meta is not model:
                 close_model(meta)
         with clock.stage("filtering", progress):
             sifted = keep(trajectories, task.learn.min_kept)
-            kept = _save(run / "rounds" / "00" / "kept.jsonl", Scored, sifted.trajectories)
+            kept = save(run / "rounds" / "00" / "kept.jsonl", Scored, sifted.trajectories)
             progress.advance(len(kept), len(trajectories), "kept")
             _require(kept, task, run)
-            examples = _examples(task, brief_of(task.description, tools), questions, trajectories, kept, run)
+            examples = role_examples(brief_of(task.description, tools), questions, trajectories, kept, task.learn)
+            for role, items in examples.items():
+                save(run / "rounds" / "00" / f"{role}.jsonl", Example, items)
         with clock.stage("training", progress):
-            adapters = _adapters(task, base, examples, run, progress)
+            adapters = train_adapters(examples, base, task.learn, run, run / "adapters" / "adapters.json", progress)
         with clock.stage("held-out losses", progress):
             report = _report(task, base, run, questions, trajectories, sifted, examples, adapters)
         team = _team(task, base, tuple(tool.name for tool in tools), adapters)
@@ -136,46 +140,6 @@ def _check_base(task: Task, base: str, progress: Progress) -> None:
             progress.say(f"{base}: {note}")
 
 
-def _examples(
-    task: Task,
-    brief: Brief,
-    questions: Sequence[QAPair],
-    trajectories: Sequence[Scored],
-    kept: Sequence[Scored],
-    run: Path,
-) -> dict[str, list[Example]]:
-    """Role → examples, saved beside the trajectories they are made of."""
-    pairs = {pair.id: pair for pair in questions}
-    share, seed = task.learn.held_out, task.learn.seed
-    made = {role: action_examples(role, brief, kept, pairs, share, seed) for role in ("plan", "tool")}
-    made["reflect"] = reflect_examples(brief, trajectories, pairs, share, seed)
-    return {role: _save(run / "rounds" / "00" / f"{role}.jsonl", Example, items) for role, items in made.items()}
-
-
-def _adapters(
-    task: Task, base: str, examples: Mapping[str, Sequence[Example]], run: Path, progress: Progress
-) -> dict[str, dict[str, Any]]:
-    """Role → how its adapter was trained, and where it is; an adapter that is there already is not trained again."""
-    from autoact.training.sft import train_adapter
-
-    path = run / "adapters" / "adapters.json"
-    done: dict[str, dict[str, Any]] = read_json(path) if path.exists() else {}
-    for number, role in enumerate(ROLES):
-        if not examples[role]:
-            progress.say(f"{role}: nothing to learn from (no verdict of one kind), so the base speaks in this role")
-        elif role not in done:
-
-            def step(at: int, total: int, loss: float, role: str = role, number: int = number) -> None:
-                progress.advance(100 * number + 100 * at // total, 100 * len(ROLES), f"{role}: loss {loss:.3f}")
-
-            adapter = train_adapter(role, base, examples[role], task.learn, run / "adapters", step)
-            done[role] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}
-            write_json(path, done)
-            if adapter.note:
-                progress.say(f"{role}: one row a turn, since {adapter.note}")
-    return done
-
-
 def _report(
     task: Task,
     base: str,
@@ -206,6 +170,7 @@ def _report(
             "status": dict(Counter(s.trajectory.status for s in trajectories)),
         },
         "tool_calls": tool_report((s.trajectory for s in trajectories), run / "rounds" / "00" / "trajectories.jsonl"),
+        "engine": read_json(run / "engine.json") if (run / "engine.json").exists() else None,
         "examples": {role: _counted(items) for role, items in examples.items()},
         "adapters": adapters,
         "held_out_losses": held_out_losses(base, paths, examples, task.learn.max_length),
@@ -236,12 +201,3 @@ def _require(kept: Sequence[Scored], task: Task, run: Path) -> None:
             f"{run}: only {len(kept)} trajectories have reward 1, {task.learn.min_kept} are needed to train; "
             "learn again into another --out with more learn.questions or learn.samples, or with a stronger model"
         )
-
-
-def _save(path: Path, kind: type[Any], records: list[Any]) -> list[Any]:
-    """The records in a file; what is there already is not written again."""
-    store = Store(path, kind)
-    missing = [record for record in records if record.id not in store]
-    if missing:
-        store.append(*missing)
-    return records

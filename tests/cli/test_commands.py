@@ -144,6 +144,14 @@ def test_show_prints_hostile_samples_harmlessly_and_losses(call: Call, finished:
     assert "Held-out loss" in result.stdout
 
 
+def test_show_tells_what_the_engine_computed(call: Call, finished: Path) -> None:
+    spent = {"requests": 8, "prefilled": 900, "reused": 3100, "decoded": 120, "queued": 0.02}
+    write_json(finished / "engine.json", {"steps": 20, "rows": 50, "spent": {"seed": spent}})
+    shown = call("show", finished).stdout
+    assert "Engine: 2.5 rows a step" in shown
+    assert any(line.split() == ["seed", "8", "900", "3100", "120", "2.5"] for line in shown.splitlines())
+
+
 def test_show_of_an_empty_run_has_no_reward_yet(call: Call, unfinished: Path) -> None:
     for path in (unfinished / "instruct.jsonl", unfinished / "questions.jsonl", unfinished / "tools.json"):
         path.unlink()

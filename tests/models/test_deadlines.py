@@ -9,7 +9,9 @@ from langchain_core.messages import HumanMessage
 
 from autoact.core.errors import ModelError
 from autoact.models.engine import Engine, Request
+from autoact.models.load import profile_of
 from autoact.models.local import LocalChatModel
+from autoact.models.scripted import ScriptedChatModel
 
 
 def endless(seconds: float | None = None) -> Request:
@@ -68,3 +70,8 @@ def test_rows_over_steps_is_the_mean_batch(home: Path) -> None:
     engine.close()
     profile = engine.profile()
     assert profile["rows"] == profile["steps"] == 4
+
+
+def test_the_profile_of_a_model_is_its_engine_s_and_one_elsewhere_has_none(engine: Engine) -> None:
+    assert profile_of(LocalChatModel(engine=engine, model_name="base")) == engine.profile()
+    assert profile_of(ScriptedChatModel(replies=["x"])) is None

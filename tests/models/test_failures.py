@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -113,32 +109,6 @@ def test_our_own_error_and_langchains_are_too_long_and_mere_words_are_not() -> N
     assert too_long(PromptTooLong("12 tokens"))
     assert too_long(ContextOverflowError("12 tokens"))
     assert not too_long(ValueError(VLLM))
-
-
-ANTHROPIC = """
-class APIError(Exception): ...
-class APIConnectionError(APIError): ...
-class RateLimitError(APIError): ...
-class InternalServerError(APIError): ...
-class OverloadedError(InternalServerError): ...
-class BadRequestError(APIError): ...
-"""
-
-
-@pytest.fixture
-def anthropic(tmp_path: Path) -> Iterator[ModuleType]:
-    """A package of the name, with the errors that its client has."""
-    (tmp_path / "anthropic.py").write_text(ANTHROPIC)
-    sys.path.insert(0, str(tmp_path))
-    yield importlib.import_module("anthropic")
-    sys.path.remove(str(tmp_path))
-    del sys.modules["anthropic"]
-
-
-def test_the_errors_of_another_provider_are_known_once_it_is_loaded(anthropic: ModuleType) -> None:
-    assert issubclass(anthropic.OverloadedError, transient_errors())
-    assert not issubclass(anthropic.BadRequestError, transient_errors())
-    assert issubclass(anthropic.BadRequestError, server_errors())
 
 
 def test_both_clients_over_http_are_known() -> None:

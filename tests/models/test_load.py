@@ -162,7 +162,9 @@ def test_a_refused_connection_is_worth_a_retry() -> None:
         ("vllm:x", "", "needs the address of its server"),
         ("vllm:x", "127.0.0.1:1", "write http://HOST:PORT/v1"),
         ("nobody:x", "", "nobody:x"),
-        ("anthropic:x", "", "langchain-anthropic"),
+        ("mistralai:x", "", "langchain-mistralai"),
+        ("mistralai:x", "http://127.0.0.1:1", "takes no endpoint"),
+        ("ollama:x", "127.0.0.1:1", "write http://HOST:PORT"),
     ],
 )
 def test_a_model_that_cannot_be_had_is_one_clear_line(spec: str, endpoint: str, line: str) -> None:

@@ -1,0 +1,96 @@
+"""Connections are kept, shared and bounded, and each event loop has its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from autoact.models.load import load_model
+from autoact.models.pool import AT_ONCE
+from tests.models.endpoints.loopback import Answer, Body, Loopback, completion
+
+Serve = Callable[[Callable[[Body], Answer] | Answer], Loopback]
+
+
+def test_many_calls_one_after_the_other_go_over_one_connection(serve: Serve) -> None:
+    server = serve(completion("Lima"))
+    model = load_model("vllm:plan", f"{server.url}/v1")
+
+    async def ask() -> None:
+        for _ in range(20):
+            assert (await model.ainvoke("Hello")).text == "Lima"
+
+    asyncio.run(ask())
+    assert (len(server.asked), len(server.connections)) == (20, 1)
+    for _ in range(20):
+        model.invoke("Hello")
+    assert (len(server.asked), len(server.connections)) == (40, 2)
+
+
+def test_all_roles_at_one_address_share_its_connections(serve: Serve) -> None:
+    server = serve(completion("Lima"))
+    for name in ("plan", "tool", "reflect"):
+        load_model(f"vllm:{name}", f"{server.url}/v1").invoke("Hello")
+    assert [body["model"] for body in server.asked] == ["plan", "tool", "reflect"]
+    assert len(server.connections) == 1
+
+
+def test_no_more_connections_are_opened_than_a_server_answers_at_once(serve: Serve) -> None:
+    full = threading.Barrier(AT_ONCE)
+    waiting = threading.Semaphore(AT_ONCE)
+
+    def answer(_: Body) -> Answer:
+        if waiting.acquire(blocking=False):
+            full.wait(30)
+        return completion("Lima")
+
+    server = serve(answer)
+    model = load_model("vllm:plan", f"{server.url}/v1")
+
+    async def ask() -> list[Any]:
+        return await asyncio.gather(*(model.ainvoke("Hello") for _ in range(AT_ONCE + 40)))
+
+    assert {reply.text for reply in asyncio.run(ask())} == {"Lima"}
+    assert (len(server.asked), len(server.connections)) == (AT_ONCE + 40, AT_ONCE)
+
+
+@pytest.mark.parametrize("spec", ["vllm:plan", "openai:plan"])
+def test_a_model_is_asked_in_one_event_loop_after_another(serve: Serve, spec: str) -> None:
+    server = serve(completion("Lima"))
+    model = load_model(spec, f"{server.url}/v1")
+
+    async def ask() -> list[Any]:
+        return await asyncio.gather(*(model.ainvoke("Hello") for _ in range(4)))
+
+    for _ in range(3):
+        assert [reply.text for reply in asyncio.run(ask())] == ["Lima"] * 4
+
+
+def test_loops_in_threads_ask_at_the_same_time(serve: Serve) -> None:
+    server = serve(completion("Lima"))
+    model = load_model("vllm:plan", f"{server.url}/v1")
+    heard: list[str] = []
+
+    async def ask() -> None:
+        for _ in range(10):
+            heard.append((await model.ainvoke("Hello")).text)
+
+    threads = [threading.Thread(target=asyncio.run, args=[ask()]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert heard == ["Lima"] * 40
+
+
+def test_a_connection_that_its_server_closed_meanwhile_is_opened_anew(serve: Serve) -> None:
+    server = serve(completion("Lima"))
+    model = load_model("vllm:plan", f"{server.url}/v1")
+    for _ in range(3):
+        assert model.invoke("Hello").text == "Lima"
+        server.connections[-1].shutdown(2)
+    assert len(server.connections) == 3

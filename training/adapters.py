@@ -1,0 +1,48 @@
+"""Several adapters on one base, one after the other; each is noted as it ends, so that a kill costs one at most.
+
+trained = train_adapters({"plan": examples, …}, base, config, run, run / "adapters" / "adapters.json", progress)
+trained["plan"]["path"]        # "adapters/plan-3fa9c1d2e4b5", in the run folder
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from autoact.core.progress import Progress
+from autoact.core.records import Example, to_json
+from autoact.core.store import read_json, write_json
+from autoact.core.task import LearnConfig
+from autoact.training.sft import train_adapter
+
+
+def train_adapters(
+    examples: Mapping[str, Sequence[Example]],
+    base: str,
+    config: LearnConfig,
+    run: Path,
+    record: Path,
+    progress: Progress,
+) -> dict[str, dict[str, Any]]:
+    """Name → how its adapter was trained, and where it is; what `record` says is there is not trained again."""
+    done: dict[str, dict[str, Any]] = read_json(record) if record.exists() else {}
+    for number, (name, items) in enumerate(examples.items()):
+        if not items:
+            progress.say(f"{name}: there is no example to learn from, so the base speaks in this role")
+        elif name not in done:
+
+            def step(at: int, total: int, loss: float, name: str = name, number: int = number) -> None:
+                progress.advance(100 * number + 100 * at // total, 100 * len(examples), f"{name}: loss {loss:.3f}")
+
+            adapter = train_adapter(folder_name(name), base, items, config, run / "adapters", step)
+            done[name] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}
+            write_json(record, done)
+            if adapter.note:
+                progress.say(f"{name}: one row a turn, since {adapter.note}")
+    return done
+
+
+def folder_name(name: str) -> str:
+    """An adapter's name in those of files: `tool:Retrieve` is tool-Retrieve."""
+    return name.replace(":", "-")
