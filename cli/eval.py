@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from autoact.core.errors import UserError
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from autoact.eval.methods import Chosen
 
-    from autoact.eval.report import Report
-    from autoact.eval.scores import Interval
+CORPORA = "corpora"  # where under RUN/eval the paragraphs of benchmarks are written
 
 
 def evaluate_run(
     run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run folder of `autoact learn`.")] = None,
     benchmark: Annotated[
         str,
-        typer.Option(metavar="NAME|FILE", help="The task's name or a JSONL file; the task's own if left out."),
+        typer.Option(metavar="NAME|FILE", help="The task's own if left out, hotpotqa, scienceqa or a JSONL file."),
     ] = "",
     split: Annotated[str, typer.Option(help="A split of the task's own benchmark.  [default: dev]")] = "",
+    data: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Where hotpotqa or scienceqa lies.  [default: AUTOACT_DATA]")
+    ] = None,
+    corpus: Annotated[
+        Literal["pooled", "own", ""],
+        typer.Option(metavar="pooled|own", help="Search the paragraphs of all questions, or each one's own."),
+    ] = "",
     methods: Annotated[str, typer.Option(help="Methods, with commas between them, or all.")] = "all",
+    shots: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Demonstrations.  [default: the run's own trajectories]")
+    ] = None,
+    against: Annotated[str, typer.Option(metavar="METHOD", help="Whom differences are to.")] = "zero-shot",
     epochs: Annotated[int, typer.Option(min=1, help="Times each question is played.")] = 1,
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Sampling temperature; 0 is greedy.")] = 0.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Only play the questions of one of N machines, and report nothing.")
+    ] = "",
     endpoint: Annotated[
         str, typer.Option(metavar="URL", help="A server of the base and the adapters, by their folders' names.")
     ] = "",
@@ -39,10 +52,12 @@ def evaluate_run(
 ) -> None:
     """Measure methods on a benchmark; the same command again resumes an evaluation that was stopped."""
     from autoact.cli.display import print_json
+    from autoact.cli.eval_tables import print_methods, print_report
     from autoact.cli.progress import shown_progress
     from autoact.eval.benchmark import load_benchmark
+    from autoact.eval.evaluate import Options, evaluate_methods, evaluate_shard, require_packages
     from autoact.eval.methods import choose_methods
-    from autoact.eval.report import report_on
+    from autoact.eval.shard import shard_of
     from autoact.graph.run_folder import open_run
 
     if list_methods:
@@ -50,106 +65,35 @@ def evaluate_run(
         return
     if run is None:
         raise UserError("RUN is missing; give the run folder, as in: autoact eval runs/atlas")
-    chosen = choose_methods(methods)
+    require_packages()
     opened = open_run(run, endpoint)
-    questions = load_benchmark(benchmark or opened.task.name, opened.task, split)
+    chosen = choose_methods(methods, opened.teams())
+    _refuse_stranger(against, methods, chosen)
+    part = shard_of(shard) if shard else None
+    asked = benchmark or opened.task.name
+    questions = load_benchmark(asked, opened.task, split, data=data, corpus=corpus, folder=run / "eval" / CORPORA)
+    options = Options(epochs, temperature, limit, shots, against, allow_contaminated)
     with shown_progress() as progress:
-        report = report_on(
-            opened,
-            questions,
-            chosen,
-            opened.planner,
-            progress,
-            epochs=epochs,
-            temperature=temperature,
-            limit=limit,
-            allow_contaminated=allow_contaminated,
-        )
+        if chosen.left_out:
+            progress.say(left_out(chosen))
+        if part:
+            trial = evaluate_shard(opened, questions, chosen.methods, progress, options, part)
+            progress.say(f"shard {shard}: {len(trial.pairs)} questions are played, see {trial.folder}")
+            return
+        report = evaluate_methods(opened, questions, chosen.methods, progress, options)
     if as_json:
         print_json(report.to_json())
     else:
         print_report(report)
 
 
-def print_methods(as_json: bool) -> None:
-    """The methods there are."""
-    from autoact.cli.display import console, print_json, table
-    from autoact.core.records import to_json
-    from autoact.eval.methods import METHODS
-
-    if as_json:
-        print_json({"methods": [to_json(method) for method in METHODS]})
-        return
-    listed = table("", "method", "what it is", "needs adapters")
-    for method in METHODS:
-        listed.add_row(method.id, method.about, "yes" if method.needs_adapters else "no")
-    console().print(listed)
+def left_out(chosen: Chosen) -> str:
+    """What `all` leaves out, and the command that would change it."""
+    names = ", ".join(chosen.left_out)
+    return f"left out, since their teams are not trained: {names} (autoact train RUN --teams {names.replace(' ', '')})"
 
 
-def print_report(report: Report) -> None:
-    """The methods side by side, then by level and by what they cost."""
-    from autoact.cli.display import console, one_line, tool_calls_table
-
-    screen = console()
-    screen.print(rewards_table(report))
-    if any(row.scores.levels for row in report.rows):
-        screen.print(levels_table(report))
-    screen.print(usage_table(report))
-    screen.print(tool_calls_table({row.method: row.tool_calls for row in report.rows}))
-    if report.contaminated:
-        some = one_line(", ".join(report.contaminated[:5]))
-        screen.print(f"Beware: {len(report.contaminated)} questions were learned from ({some} …).", soft_wrap=True)
-    screen.print(f"Every trajectory: {one_line(str(report.trial.folder))}", soft_wrap=True)
-
-
-def rewards_table(report: Report) -> Table:
-    """A line a method: reward, interval, exact match, paired difference."""
-    from autoact.cli.display import one_line, table
-
-    split = f" {report.benchmark.split}" if report.benchmark.split else ""
-    title = f"{one_line(report.benchmark.name)}{split}: {len(report.trial.pairs)} questions"
-    title += f" × {report.trial.epochs}" if report.trial.epochs > 1 else ""
-    columns = ("method", ">reward", "95% interval", ">exact match", ">− zero-shot", "95%, paired", "won–lost")
-    made = table(title, *columns, ">rounds", "status")
-    for row in report.rows:
-        scores, gap = row.scores, row.difference
-        paired = (f"{gap.mean:+.3f}", _interval(gap.interval, "+"), f"{gap.wins}–{gap.losses}") if gap else ("",) * 3
-        statuses = ", ".join(f"{count} {status}" for status, count in scores.statuses.items())
-        made.add_row(
-            row.method,
-            f"{scores.reward:.3f}",
-            _interval(scores.interval),
-            f"{scores.exact_match:.3f}",
-            *paired,
-            f"{scores.rounds:.1f}",
-            statuses,
-        )
-    return made
-
-
-def levels_table(report: Report) -> Table:
-    """A line a level, a column a method: mean reward."""
-    from autoact.cli.display import safe, table
-
-    made = table("Reward by level", "level", ">questions", *(f">{row.method}" for row in report.rows))
-    for name, level in report.rows[0].scores.levels.items():
-        rewards = (f"{row.scores.levels[name].reward:.3f}" for row in report.rows)
-        made.add_row(safe(name), str(level.questions), *rewards)
-    return made
-
-
-def usage_table(report: Report) -> Table:
-    """A line a method and role: calls and tokens per question."""
-    from autoact.cli.display import table
-
-    made = table("Per question", "method", "role", ">calls", ">tokens read", ">tokens written")
-    for row in report.rows:
-        played = row.scores.questions * row.scores.epochs
-        for role, spent in row.scores.usage.items():
-            counts = (spent.get(name, 0) / played for name in ("calls", "input_tokens", "output_tokens"))
-            made.add_row(row.method, role, *(f"{count:.1f}" for count in counts))
-    return made
-
-
-def _interval(interval: Interval, sign: str = "") -> str:
-    return f"[{interval[0]:{sign}.3f}, {interval[1]:{sign}.3f}]"
+def _refuse_stranger(against: str, methods: str, chosen: Chosen) -> None:
+    """Raises UserError when differences are asked for to a method that is not played."""
+    if against != "zero-shot" and against not in (method.id for method in chosen.methods):
+        raise UserError(f"--against {against} is not played; name it in --methods {methods}, too")

@@ -16,14 +16,16 @@ from autoact.cli.engine import engine
 from autoact.cli.errors import reported
 from autoact.cli.eval import evaluate_run
 from autoact.cli.example import example
+from autoact.cli.grid import grid
 from autoact.cli.judge import judge
 from autoact.cli.learn import learn
 from autoact.cli.serve import serve
 from autoact.cli.show import show
 from autoact.cli.tools import tools
 from autoact.cli.train import train
+from autoact.cli.view import view
 
-RESUMABLE = ("learn", "train", "eval", "judge")
+RESUMABLE = ("learn", "train", "eval", "grid", "judge")
 
 
 class FrontDoor(TyperGroup):
@@ -47,7 +49,9 @@ app.command("learn")(learn)
 app.command("train")(train)
 app.command("ask")(ask)
 app.command("eval")(evaluate_run)
+app.command("grid")(grid)
 app.command("show")(show)
+app.command("view")(view)
 app.command("judge")(judge)
 app.command("serve")(serve)
 app.command("engine")(engine)

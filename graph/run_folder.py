@@ -30,7 +30,7 @@ from autoact.core.store import read_json, read_record
 from autoact.core.task import Task, check_task
 from autoact.graph.context import Context
 from autoact.graph.group import graph_of
-from autoact.graph.setup import Setup
+from autoact.graph.setup import Models, Setup
 from autoact.models.load import load_model
 from autoact.models.team import served_models, team_models
 from autoact.tools.toolbox import chosen_tools
@@ -80,20 +80,29 @@ class RunFolder:
         """Group planning by a team, or by the META-AGENT in all three roles, not compiled yet."""
         return graph_of(self.setup(speakers))
 
-    def setup(self, speakers: str = TEAM, corpus: Path | None = None, shots: Sequence[Demonstration] = ()) -> Setup:
+    def setup(
+        self,
+        speakers: str = TEAM,
+        corpus: Path | None = None,
+        shots: Sequence[Demonstration] = (),
+        models: Models | None = None,
+    ) -> Setup:
         """What a graph is built with; an endpoint is asked for each model of a team by its folder's name.
 
-        `corpus` is searched instead of the task's own; `shots` are shown before every question.
+        `corpus` is searched instead of the task's own; `shots` are shown before every question; `models` are those
+        of these speakers if they are loaded already.
         """
-        if speakers == META:
-            models: Any = load_model(self.task.model_spec(), self.task.endpoint)
-        elif self.endpoint:
-            models = served_models(self.team_of(speakers), self.endpoint)
-        else:
-            models = team_models(self.team_of(speakers), self.path)
+        if models is None:
+            models = self._models(speakers)
         task = self.task.model_copy(update={"corpus": str(corpus.resolve())}) if corpus else self.task
-        tools = chosen_tools(task, self.tools)
-        return Setup(models, self.task.description, tools, self.settings(), shots)
+        return Setup(models, self.task.description, chosen_tools(task, self.tools), self.settings(), shots)
+
+    def _models(self, speakers: str) -> Models:
+        if speakers == META:
+            return load_model(self.task.model_spec(), self.task.endpoint)
+        if self.endpoint:
+            return served_models(self.team_of(speakers), self.endpoint)
+        return team_models(self.team_of(speakers), self.path)
 
 
 def open_run(path: Path, endpoint: str = "") -> RunFolder:

@@ -1,53 +1,81 @@
-"""The printed comparison holds the figures of the report, and no name in it steers the terminal."""
+"""`autoact eval`: what cannot be played is one line and exit 2, before any model is asked."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import Result
 
-from autoact.cli.eval import print_report
-from autoact.core.records import QAPair, Reward, Scored, Step, Trajectory
-from autoact.eval.benchmark import Benchmark
-from autoact.eval.evaluate import Trial
-from autoact.eval.report import Report, compare
-from autoact.graph.context import Context
+from autoact.cli.eval import left_out
+from autoact.core.records import Team, to_json
+from autoact.core.store import write_json
+from autoact.core.task import load_task
+from autoact.eval.methods import choose_methods
 
-PAIRS = (QAPair("a", "?", "x", level="[red]hard"), QAPair("b", "?", "y", level="easy"))
-
-
-def played(*rewards: float) -> list[Scored]:
-    usage = {"plan": {"calls": 3, "input_tokens": 100, "output_tokens": 10}}
-    steps = (Step("t", "Finish", "x"),)
-    return [
-        Scored(
-            Trajectory(f"{pair.id}/0", pair.id, steps, "x", "answered", usage=usage),
-            Reward(value, value == 1),
-        )
-        for pair, value in zip(PAIRS, rewards, strict=True)
-    ]
+Call = Callable[..., Result]
 
 
-def report(tmp_path: Path, *learned: str) -> Report:
-    trial = Trial(PAIRS, 1, Context(), 0, 2, tmp_path)
-    benchmark = Benchmark("toy\x1b[2J", "dev", PAIRS, "d")
-    return compare(benchmark, trial, learned, {"zero-shot": played(0, 1), "autoact": played(1, 1)})
+@pytest.fixture
+def run(tmp_path: Path, task_file: Callable[[Mapping[str, Any]], Path]) -> Path:
+    """A finished run whose model is not there: to load it would fail."""
+    file = task_file({})
+    task = load_task(file)
+    folder = tmp_path / "run"
+    write_json(folder / "task.json", {"file": str(file), "task": task.model_dump(mode="json")})
+    write_json(folder / "team.json", to_json(Team("none", "0", {}, ("Retrieve",), "Toy")))
+    return folder
 
 
-def test_methods_stand_side_by_side(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
-    print_report(report(tmp_path))
-    out = capsys.readouterr().out
-    assert "toy\\x1b[2J dev: 2 questions" in out
-    autoact = next(line.split() for line in out.splitlines() if line.strip().startswith("autoact"))
-    assert autoact[:6] == ["autoact", "1.000", "[0.342,", "1.000]", "1.000", "+0.500"]
-    assert any(line.split() == ["[red]hard", "1", "0.000", "1.000"] for line in out.splitlines())
-    assert any(line.split() == ["zero-shot", "plan", "3.0", "100.0", "10.0"] for line in out.splitlines())
-    assert "Beware" not in out
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--methods", "alchemy"], "--methods alchemy is no method; choose from all, autoact"),
+        (["--methods", "fireact"], "has no team fireact; train it first: autoact train RUN --teams fireact"),
+        (["--benchmark", "nothing"], "nothing is no benchmark of this run and no file"),
+        (["--split", "exam"], "--split exam is no split of Toy"),
+        (["--data", "here"], "--data is for --benchmark hotpotqa and scienceqa"),
+        (["--corpus", "own"], "--corpus own is for a benchmark with paragraphs"),
+        (["--shard", "5/4"], "--shard 5/4 is no part"),
+        (["--methods", "autoact", "--against", "react"], "--against react is not played; name it in --methods autoact"),
+        (["--methods", "react", "--shots", "none.jsonl"], "none.jsonl"),
+        (["--methods", "react"], "give a file of demonstrations with --shots"),
+    ],
+)
+def test_a_fault_is_one_line_before_any_model_is_asked(call: Call, run: Path, words: list[str], line: str) -> None:
+    result = call("eval", run, *words)
+    assert result.exit_code == 2
+    assert line in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not list(run.glob("eval/*/*.jsonl"))
 
 
-def test_contaminated_figures_are_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    print_report(report(tmp_path, "a"))
-    assert "Beware: 1 questions were learned from (a …)" in capsys.readouterr().out
+def test_a_question_that_was_learned_from_is_refused(call: Call, run: Path) -> None:
+    (run / "questions.jsonl").write_text('{"id": "q", "question": "capital of peru", "answer": "Lima"}\n', "utf-8")
+    result = call("eval", run, "--methods", "autoact")
+    assert result.exit_code == 2
+    assert "1 of 1 questions of toy were learned from (1 in the synthetic questions)" in result.stderr
+
+
+def test_methods_are_listed_with_what_they_need(call: Call) -> None:
+    listed = json.loads(call("eval", "--list-methods", "--json").stdout)["methods"]
+    assert {"id": "fireact", "team": "fireact", "paper": "FireAct"}.items() <= {
+        name: value for method in listed if method["id"] == "fireact" for name, value in method.items()
+    }.items()
+
+
+def test_what_all_leaves_out_is_said_with_the_command_that_trains_it() -> None:
+    assert left_out(choose_methods("all", ("fireact",))).endswith(
+        "no-filtering, tool-agents (autoact train RUN --teams one-agent,no-filtering,tool-agents)"
+    )
+
+
+def test_no_run_is_one_line(call: Call) -> None:
+    result = call("eval")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "autoact: RUN is missing; give the run folder, as in: autoact eval runs/atlas\n",
+    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langchain_core.messages import BaseMessage
 
-from autoact.core.records import QAPair, Team, to_json
+from autoact.core.errors import EndpointError
+from autoact.core.records import QAPair, Reward, Scored, Step, Team, Trajectory, to_json
 from autoact.core.store import Store, write_json
 from autoact.core.task import check_task
 from autoact.graph.group import group_planning
@@ -65,11 +67,22 @@ def team() -> Callable[[Mapping[str, str]], tuple[Planner, ScriptedChatModel]]:
             if last == "Input for Finish:":
                 return next(answer for question, answer in answers.items() if question in asked)
             if not any(question in asked for question in answers):
-                raise RuntimeError("the server is gone")
+                raise EndpointError("the server is gone")
             return "Thought: I know.\nAction: Finish"
 
         model = ScriptedChatModel(replies=reply)
         tools = build_tools((), None)
         return group_planning(model, tools, "Answer.").compile(), model
+
+    return make
+
+
+@pytest.fixture
+def play() -> Callable[..., Scored]:
+    """Makes a play of a question: its reward, its steps, and what else is not as usual."""
+
+    def make(question: str, value: float = 0.0, *steps: Step, epoch: int = 0, **more: Any) -> Scored:
+        said: dict[str, Any] = {"answer": "a", "status": "answered", **more}
+        return Scored(Trajectory(f"{question}/{epoch}", question, steps, **said), Reward(value, value == 1))
 
     return make

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from autoact.core.errors import EndpointError, RunError
+from autoact.core.errors import EndpointError, RunError, UserError
 from autoact.core.progress import Silent
-from autoact.core.records import Scored
+from autoact.core.records import QAPair, Scored
 from autoact.core.store import Store, read_json
 from autoact.eval.benchmark import Benchmark, load_benchmark
-from autoact.eval.evaluate import Trial, evaluate, trial_of
-from autoact.eval.methods import METHODS, Kind
-from autoact.eval.report import Report, report_on
+from autoact.eval.evaluate import Options, evaluate_methods, play_methods
+from autoact.eval.methods import METHODS, Method
+from autoact.eval.playing import GraphOf
+from autoact.eval.trial_folder import Trial, trial_of
 from autoact.graph.run_folder import Planner, RunFolder
-from autoact.models.scripted import ScriptedChatModel
 
-Team = Callable[[Mapping[str, str]], tuple[Planner, ScriptedChatModel]]
-ZERO_SHOT, AUTOACT = METHODS
+ZERO_SHOT, AUTOACT = (next(method for method in METHODS if method.id == name) for name in ("zero-shot", "autoact"))
 GOOD = {"Peru": "Lima", "Cuba": "Havana", "Chad": "the Chari"}
 CALLS = 3  # plan, tool, reflect
 
@@ -29,119 +30,144 @@ def trial(run: RunFolder, epochs: int = 1, temperature: float = 0.0, limit: int 
     return trial_of(run, load_benchmark("toy", run.task), epochs, temperature, limit)
 
 
-def never(kind: Kind) -> Planner:
-    raise AssertionError(f"{kind} was asked for though nothing is left to play")
+def graphs(**planners: Planner) -> Any:
+    """Graphs that are made already, by method; one that is asked for without being named fails the test."""
+
+    @contextmanager
+    def of(method: Method, _run: RunFolder, _trial: Trial) -> Iterator[GraphOf]:
+        planner = planners[method.id.replace("-", "_")]
+        yield lambda _: planner
+
+    return of
 
 
-def test_every_question_is_played_scored_and_kept(run: RunFolder, team: Team) -> None:
-    graph, model = team(GOOD)
-    records = evaluate(AUTOACT, lambda _: graph, trial(run), Silent())
+def played(run: RunFolder, planner: Planner | None, asked: Trial | None = None) -> list[Scored]:
+    given = graphs(autoact=planner) if planner else graphs()
+    (result,) = play_methods(run, asked or trial(run), [AUTOACT], Silent(), given)
+    return list(result.records)
+
+
+def test_every_question_is_played_scored_and_kept(run: RunFolder, team: Any) -> None:
+    planner, model = team(GOOD)
+    records = played(run, planner)
     assert [record.id for record in records] == ["peru/0", "cuba/0", "chad/0"]
     assert [round(record.reward.value, 3) for record in records] == [1, 1, 0.667]
     assert len(model.calls) == CALLS * 3
+    assert [pair.id for pair in Store(trial(run).folder / "questions.jsonl", QAPair)] == ["peru", "cuba", "chad"]
 
 
-def test_no_prompt_holds_a_gold_answer(run: RunFolder, team: Team) -> None:
-    graph, model = team(dict.fromkeys(GOOD, "unknown"))
-    evaluate(AUTOACT, lambda _: graph, trial(run), Silent())
+def test_no_prompt_holds_a_gold_answer(run: RunFolder, team: Any) -> None:
+    planner, model = team(dict.fromkeys(GOOD, "unknown"))
+    played(run, planner)
     seen = " ".join(str(message.text) for call in model.calls for message in call)
     assert not any(gold in seen for gold in ("Lima", "Havana", "Chari"))
 
 
-def test_a_finished_evaluation_asks_for_no_model(run: RunFolder, team: Team) -> None:
-    graph, _ = team(GOOD)
-    first = evaluate(AUTOACT, lambda _: graph, trial(run), Silent())
-    assert evaluate(AUTOACT, never, trial(run), Silent()) == first
+def test_a_finished_evaluation_asks_for_no_model_and_writes_no_second_log(run: RunFolder, team: Any) -> None:
+    first = played(run, team(GOOD)[0])
+    log = trial(run).logs() / "autoact.eval"
+    written = log.stat().st_mtime_ns
+    assert played(run, None) == first
+    assert log.stat().st_mtime_ns == written
 
 
-def test_a_killed_evaluation_plays_what_is_missing_and_nothing_twice(run: RunFolder, team: Team) -> None:
-    graph, _ = team(GOOD)
-    whole = evaluate(AUTOACT, lambda _: graph, trial(run), Silent())
-    path = trial(run).folder / "autoact.jsonl"
+def test_a_killed_evaluation_plays_what_is_missing_and_nothing_twice(run: RunFolder, team: Any) -> None:
+    whole = played(run, team(GOOD)[0])
+    path = trial(run).records("autoact")
     data = path.read_bytes()
     path.write_bytes(data[: data.index(b"\n") + 40])
-    graph, model = team(GOOD)
-    assert evaluate(AUTOACT, lambda _: graph, trial(run), Silent()) == whole
+    planner, model = team(GOOD)
+    assert played(run, planner) == whole
     assert len(model.calls) == CALLS * 2
     assert len(Store(path, Scored)) == 3
 
 
-def test_more_epochs_and_a_raised_limit_reuse_what_was_played(run: RunFolder, team: Team) -> None:
-    graph, model = team(GOOD)
-    evaluate(AUTOACT, lambda _: graph, trial(run, limit=1), Silent())
-    records = evaluate(AUTOACT, lambda _: graph, trial(run, epochs=2), Silent())
+def test_a_lost_log_is_made_again_from_the_records(run: RunFolder, team: Any) -> None:
+    played(run, team(GOOD)[0])
+    log = trial(run).logs() / "autoact.eval"
+    log.unlink()
+    played(run, None)
+    assert log.exists()
+
+
+def test_more_epochs_and_a_raised_limit_reuse_what_was_played(run: RunFolder, team: Any) -> None:
+    planner, model = team(GOOD)
+    played(run, planner, trial(run, limit=1))
+    records = played(run, planner, trial(run, epochs=2))
     assert (len(records), len(model.calls)) == (6, CALLS * 6)
 
 
-def test_methods_draw_with_the_same_seeds_and_keep_their_own_files(run: RunFolder, team: Team) -> None:
-    graph, _ = team(GOOD)
-    for method in METHODS:
-        evaluate(method, lambda _: graph, trial(run), Silent())
-    assert {path.name for path in trial(run).folder.glob("*.jsonl")} == {"autoact.jsonl", "zero-shot.jsonl"}
-
-
-def test_a_changed_setting_question_team_or_corpus_is_another_folder(run: RunFolder, tmp_path: Path) -> None:
+def test_a_changed_setting_or_question_or_corpus_is_another_folder(run: RunFolder, tmp_path: Path) -> None:
     own = load_benchmark("toy", run.task)
-    other = Benchmark(own.name, own.split, own.pairs, "another digest")
     folders = [trial(run).folder, trial(run, temperature=0.7).folder]
-    folders.append(trial_of(run, other, 1, 0.0, None).folder)
-    folders.append(trial(replace(run, team=replace(run.team, adapters={"plan": "plan-1"}))).folder)
+    folders.append(trial_of(run, replace(own, digest="another digest")).folder)
     (tmp_path / "corpus.jsonl").write_text('{"title": "a", "text": "b"}\n', "utf-8")
     folders.append(trial(run).folder)
     assert len(set(folders)) == len(folders)
     assert all(folder.name.startswith("toy-dev-") for folder in folders)
-    assert read_json(folders[1] / "settings.json")["temperature"] == 0.7
+
+
+def test_records_of_a_retrained_team_are_never_mixed(run: RunFolder, team: Any) -> None:
+    planner, _ = team(GOOD)
+    played(run, planner)
+    assert read_json(trial(run).folder / "autoact.settings.json")["team"]["base_hash"] == "0"
+    retrained = replace(run, team=replace(run.team, adapters={"plan": "plan-1"}))
+    with pytest.raises(RunError, match=r"were made under another team; remove autoact.settings.json and autoact.jsonl"):
+        played(retrained, planner)
 
 
 def test_a_name_from_a_file_cannot_leave_the_folder(run: RunFolder) -> None:
-    hostile = Benchmark("../../x/" + "y" * 300, "", (), "d")
-    folder = trial_of(run, hostile, 1, 0.0, None).folder
+    folder = trial_of(run, Benchmark("../../x/" + "y" * 300, "", (), "d")).folder
     assert folder.parent == run.path / "eval"
     assert len(folder.name) < 60
 
 
-def test_a_failed_model_is_an_error_and_no_wrong_answer(run: RunFolder, team: Team) -> None:
-    graph, _ = team({"Peru": "Lima", "Cuba": "Havana"})
+def test_a_failed_model_is_an_error_and_no_wrong_answer(run: RunFolder, team: Any) -> None:
     with pytest.raises(EndpointError, match=r"1 questions could not be played .*the server is gone"):
-        evaluate(AUTOACT, lambda _: graph, trial(run), Silent())
-    assert len(Store(trial(run).folder / "autoact.jsonl", Scored)) == 2
-    graph, _ = team(GOOD)
-    assert len(evaluate(AUTOACT, lambda _: graph, trial(run), Silent())) == 3
+        played(run, team({"Peru": "Lima", "Cuba": "Havana"})[0])
+    assert len(Store(trial(run).records("autoact"), Scored)) == 2
+    assert not (trial(run).logs() / "autoact.eval").exists()
+    assert len(played(run, team(GOOD)[0])) == 3
 
 
-def test_progress_says_how_it_goes(run: RunFolder, team: Team) -> None:
+def test_progress_says_how_it_goes(run: RunFolder, team: Any) -> None:
     heard: list[tuple[int, int, str]] = []
 
     class Ear(Silent):
         def advance(self, done: int, total: int, note: str = "") -> None:
             heard.append((done, total, note))
 
-    graph, _ = team({**GOOD, "Cuba": "unknown", "Chad": "Chari River"})
-    evaluate(AUTOACT, lambda _: graph, trial(run), Ear())
+    planner, _ = team({**GOOD, "Cuba": "unknown", "Chad": "Chari River"})
+    play_methods(run, trial(run), [AUTOACT], Ear(), graphs(autoact=planner))
     assert heard[0] == (0, 3, "")
     assert heard[-1] == (3, 3, "reward 0.667, 2 with reward 1")
 
 
-def reported(run: RunFolder, team: Team, **options: bool) -> Report:
-    graphs = {"zero-shot": team({**GOOD, "Peru": "Cusco"})[0], "autoact": team(GOOD)[0]}
+def reported(run: RunFolder, team: Any, **options: Any) -> dict[str, Any]:
+    given = graphs(zero_shot=team({**GOOD, "Peru": "Cusco"})[0], autoact=team(GOOD)[0])
     benchmark = load_benchmark("toy", run.task)
-    return report_on(run, benchmark, METHODS, lambda kind: graphs[kind], Silent(), **options)
+    return evaluate_methods(run, benchmark, (ZERO_SHOT, AUTOACT), Silent(), Options(**options), given).to_json()
 
 
-def test_a_report_puts_methods_side_by_side(run: RunFolder, team: Team) -> None:
-    data = reported(run, team).to_json()
+def test_a_report_puts_methods_side_by_side_and_lies_beside_the_records(run: RunFolder, team: Any) -> None:
+    data = reported(run, team)
     zero_shot, autoact = data["methods"]
-    assert (zero_shot["method"], zero_shot["difference"]) == ("zero-shot", None)
+    assert (zero_shot["method"], autoact["method"]) == ("zero-shot", "autoact")
     assert autoact["reward"] - zero_shot["reward"] == pytest.approx(autoact["difference"]["mean"])
-    assert (autoact["difference"]["wins"], autoact["difference"]["losses"]) == (1, 0)
-    assert (data["benchmark"], data["split"], data["questions"]) == ("toy", "dev", 3)
-    assert autoact["levels"]["direct"] == {"questions": 2, "reward": 1.0}
+    assert (trial(run).folder / "report.html").is_file()
+    assert read_json(trial(run).folder / "report.json")["methods"][1]["reward"] == autoact["reward"]
 
 
-def test_a_run_is_not_measured_on_what_it_learned_from_unless_asked_to(run: RunFolder, team: Team) -> None:
+def test_a_run_is_not_measured_on_what_it_learned_from_unless_asked_to(run: RunFolder, team: Any) -> None:
     path = run.path / "questions.jsonl"
     path.write_text('{"id": "q", "question": "what is capital of PERU", "answer": "Lima"}\n', "utf-8")
     with pytest.raises(RunError, match="1 of 3 questions of toy were learned from"):
         reported(run, team)
     assert not (run.path / "eval").exists()
-    assert reported(run, team, allow_contaminated=True).to_json()["contaminated"] == ["peru"]
+    assert reported(run, team, allow_contaminated=True)["contaminated"] == ["peru"]
+
+
+def test_too_few_demonstrations_are_said_before_anything_is_played(run: RunFolder) -> None:
+    few_shot = next(method for method in METHODS if method.id == "few-shot")
+    with pytest.raises(UserError, match="give a file of demonstrations with --shots"):
+        evaluate_methods(run, load_benchmark("toy", run.task), [few_shot], Silent(), Options(), graphs())

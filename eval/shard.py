@@ -1,0 +1,41 @@
+"""A part of a benchmark for one of several machines, told by the hash of a question's id.
+
+shard = shard_of("2/4")
+shard.share(pairs)          # about a quarter of them, the same on every machine
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from autoact.core.errors import UserError
+from autoact.core.records import QAPair
+from autoact.core.seeds import seed_of
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The `number`th of `count` parts; the first is 1."""
+
+    number: int
+    count: int
+
+    @property
+    def name(self) -> str:
+        """What its folder is called."""
+        return f"{self.number}-of-{self.count}"
+
+    def share(self, pairs: Iterable[QAPair]) -> tuple[QAPair, ...]:
+        """The questions that are its own."""
+        return tuple(pair for pair in pairs if seed_of("shard", pair.id) % self.count == self.number - 1)
+
+
+def shard_of(text: str) -> Shard:
+    """The shard that `2/4` names. Raises UserError."""
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    number, count = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= number <= count:
+        raise UserError(f"--shard {text} is no part; write 1/4 for the first of four, up to 4/4")
+    return Shard(number, count)
