@@ -36,7 +36,7 @@ def evaluate_run(
     against: Annotated[str, typer.Option(metavar="METHOD", help="Whom differences are to.")] = "zero-shot",
     epochs: Annotated[int, typer.Option(min=1, help="Times each question is played.")] = 1,
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Sampling temperature; 0 is greedy.")] = 0.0,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions, as many of each level.")] = None,
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Only play the questions of one of N machines, and report nothing.")
     ] = "",

@@ -1,7 +1,7 @@
 """What is compared: ways of answering a question, each a graph over the same tools and limits.
 
-    for method in choose_methods("autoact,react", run.teams()):
-        graph = method_graph(method, run, shots)
+    for method in choose_methods("autoact,react", run.teams()).methods:
+        graph = method.build(run.setup(method.speakers)).compile()
 
 docs/methods.md says where each comes from and what was chosen where its source is silent.
 """
@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from langgraph.graph.state import StateGraph
 
 from autoact.core.errors import UserError
-from autoact.core.records import Demonstration
 from autoact.graph.bolaa import bolaa
 from autoact.graph.chameleon import chameleon
 from autoact.graph.cot import cot
@@ -24,7 +22,7 @@ from autoact.graph.group import graph_of
 from autoact.graph.react import react
 from autoact.graph.reflexion import TRIALS, reflexion, reflexion_fair
 from autoact.graph.rewoo import rewoo
-from autoact.graph.run_folder import META, TEAM, Planner, RunFolder
+from autoact.graph.run_folder import META, TEAM
 from autoact.graph.setup import Setup
 
 BASELINE = "zero-shot"
@@ -122,14 +120,6 @@ def choose_methods(names: str, teams: Sequence[str]) -> Chosen:
             f"--methods: the run has no team {lacking[0]}; train it first: autoact train RUN --teams {names}"
         )
     return Chosen(tuple(method for method in methods if method), ())
-
-
-def method_graph(
-    method: Method, run: RunFolder, shots: Sequence[Demonstration] = (), corpus: Path | None = None
-) -> Planner:
-    """The compiled graph of a method on a run's models and tools."""
-    setup = run.setup(method.speakers, corpus, shots[: method.shots])
-    return method.build(setup).compile(name=method.id)
 
 
 def _sized(name: str) -> Method | None:

@@ -35,7 +35,6 @@ class Playing:
     ) -> None:
         self.jobs = {job.id: job for job in jobs_for(trial.pairs, trial.epochs, trial.seed, "eval")}
         self.pairs = {pair.id: pair for pair in trial.pairs}
-        self.watch = Watch(self._keep)
         self._method = method
         self._store = store
         self._graph_of = graph_of
@@ -43,6 +42,7 @@ class Playing:
         self._progress = progress
         self._problem: Exception | None = None
         self._rewards = [store[name].reward.value for name in self.jobs if name in store]
+        self.watch = Watch(self._keep, played=len(self._rewards))
         self._tell()
 
     async def play(self, name: str) -> Trajectory | None:

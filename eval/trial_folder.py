@@ -18,7 +18,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,15 +75,34 @@ def trial_of(
     limit: int | None = None,
     shots: tuple[Demonstration, ...] = (),
 ) -> Trial:
-    """A trial of a run's methods on the first `limit` questions; nothing is written yet. Raises RunError."""
+    """A trial of a run's methods on `limit` questions, as many of each level; nothing is written. Raises RunError."""
     context = run.settings().model_copy(update={"temperature": temperature})
     settings = _settings(run, benchmark, context)
     name = "-".join(part for part in (benchmark.name[:40], benchmark.split[:20], _digest(settings)[:8]) if part)
     folder = run.path / "eval" / re.sub(r"[^\w.-]", "_", name)
     learn = run.task.learn
     return Trial(
-        benchmark, benchmark.pairs[:limit], epochs, context, shots, learn.seed, learn.workers, folder, settings
+        benchmark,
+        of_each_level(benchmark.pairs, limit),
+        epochs,
+        context,
+        shots,
+        learn.seed,
+        learn.workers,
+        folder,
+        settings,
     )
+
+
+def of_each_level(pairs: Sequence[QAPair], limit: int | None) -> tuple[QAPair, ...]:
+    """The first questions of every level, `limit` in all; more hold the same ones and others."""
+    number: Counter[str] = Counter()
+    turn = {}
+    for pair in pairs:
+        turn[pair.id] = number[pair.level]
+        number[pair.level] += 1
+    chosen = {pair.id for pair in sorted(pairs, key=lambda pair: turn[pair.id])[:limit]}
+    return tuple(pair for pair in pairs if pair.id in chosen)
 
 
 def method_settings(run: RunFolder, method: Method, trial: Trial) -> dict[str, Any]:

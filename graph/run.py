@@ -84,7 +84,7 @@ def play_into(
     if missing:
         log = ToolLog()
         try:
-            play(planner(), missing, batch.settings, batch.workers, done, log)
+            play(planner(), missing, batch.settings, batch.workers, Watch(done, log, played))
         finally:
             note_times(store.path, log)
     return [store[job.id] for job in jobs]
@@ -103,11 +103,9 @@ def play(
     jobs: Iterable[Job],
     settings: Context,
     workers: int,
-    done: Callable[[Trajectory], None],
-    tools: ToolLog | None = None,
+    watch: Watch,
 ) -> None:
-    """Play every job; `tools` counts the calls. What is handed to `done`, and what is raised, graph/watch.py says."""
-    watch = Watch(done, tools)
+    """Play every job. What is handed on of it, and what is raised, graph/watch.py says."""
     asyncio.run(_play(graph, iter(jobs), settings, workers, watch))
     watch.close()
 

@@ -21,15 +21,15 @@ FAILURES_IN_A_ROW = 5
 
 
 class Watch:
-    """The trajectories of one batch; `tools` counts its calls."""
+    """The trajectories of one batch, of which so many were `played` before; `tools` counts its calls."""
 
-    def __init__(self, done: Callable[[Trajectory], None], tools: ToolLog | None = None) -> None:
+    def __init__(self, done: Callable[[Trajectory], None], tools: ToolLog | None = None, played: int = 0) -> None:
         self.tools = tools or ToolLog()
         self._done = done
         self._row: list[Trajectory] = []
         self._lost: list[Trajectory] = []
         self._held: list[Trajectory] = []
-        self._played = 0
+        self._played = played
 
     @property
     def stopped(self) -> bool:

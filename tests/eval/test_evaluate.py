@@ -18,7 +18,7 @@ from autoact.eval.benchmark import Benchmark, load_benchmark
 from autoact.eval.evaluate import Options, evaluate_methods, play_methods
 from autoact.eval.methods import METHODS, Method
 from autoact.eval.playing import GraphOf
-from autoact.eval.trial_folder import Trial, trial_of
+from autoact.eval.trial_folder import Trial, of_each_level, trial_of
 from autoact.graph.run_folder import Planner, RunFolder
 
 ZERO_SHOT, AUTOACT = (next(method for method in METHODS if method.id == name) for name in ("zero-shot", "autoact"))
@@ -171,3 +171,10 @@ def test_too_few_demonstrations_are_said_before_anything_is_played(run: RunFolde
     few_shot = next(method for method in METHODS if method.id == "few-shot")
     with pytest.raises(UserError, match="give a file of demonstrations with --shots"):
         evaluate_methods(run, load_benchmark("toy", run.task), [few_shot], Silent(), Options(), graphs())
+
+
+def test_a_limit_takes_as_many_of_each_level_and_a_higher_one_holds_a_lower() -> None:
+    pairs = [QAPair(f"q{n}", "?", "a", level="easy" if n < 6 else "hard") for n in range(9)]
+    assert [pair.id for pair in of_each_level(pairs, 4)] == ["q0", "q1", "q6", "q7"]
+    assert [pair.id for pair in of_each_level(pairs, 8)] == ["q0", "q1", "q2", "q3", "q4", "q6", "q7", "q8"]
+    assert of_each_level(pairs, None) == tuple(pairs)

@@ -19,6 +19,7 @@ from autoact.graph.context import Context
 from autoact.graph.group import group_planning
 from autoact.graph.run import jobs_for, play
 from autoact.graph.run_folder import Planner
+from autoact.graph.watch import Watch
 from autoact.models.scripted import ScriptedChatModel
 
 GOLD = "GOLD-7f3a9c"
@@ -63,7 +64,7 @@ def test_nothing_that_play_runs_shows_the_gold_answer(library: tuple[BaseTool, .
     recorder, done = Recorder(), list[Trajectory]()
     graph: Any = group_planning(model, library, "Answer.").compile().with_config(callbacks=[recorder])
     with pytest.raises(Exception, match="could not be played") as caught:
-        play(graph, jobs_for(PAIRS, 2, seed=0, stage="test"), SETTINGS, workers=2, done=done.append)
+        play(graph, jobs_for(PAIRS, 2, seed=0, stage="test"), SETTINGS, workers=2, watch=Watch(done.append))
     kinds = ("HumanMessage", "ToolMessage", "'steps'", "EndpointError")
     assert all(any(kind in seen for seen in recorder.seen) for kind in kinds)
     assert len(model.calls) > 10

@@ -21,7 +21,7 @@ from autoact.graph.group import group_planning
 from autoact.graph.run import Batch, Job, jobs_for, play, play_into, trajectory_of
 from autoact.graph.run_folder import Planner
 from autoact.graph.tool_report import tool_report
-from autoact.graph.watch import FAILURES_IN_A_ROW
+from autoact.graph.watch import FAILURES_IN_A_ROW, Watch
 from autoact.models.scripted import ScriptedChatModel
 from autoact.tools.failures import ToolFailure
 
@@ -47,7 +47,7 @@ def played(asked: Iterable[QAPair], workers: int = 1) -> tuple[list[Trajectory],
     """What was handed on, the model, and what was complained of."""
     model, done = ScriptedChatModel(replies=reply), list[Trajectory]()
     try:
-        play(group_planning(model, (), "Answer.").compile(), jobs(asked), SETTINGS, workers, done.append)
+        play(group_planning(model, (), "Answer.").compile(), jobs(asked), SETTINGS, workers, Watch(done.append))
     except EndpointError as problem:
         return done, model, str(problem)
     return done, model, ""
@@ -117,7 +117,9 @@ def test_the_same_call_later_plays_what_is_missing(tmp_path: Path) -> None:
     def call() -> list[str]:
         store = Store(tmp_path / "trajectories.jsonl", Trajectory)
         missing = [job for job in jobs(asked) if job.id not in store]
-        play(group_planning(model, (), "Answer.").compile(), missing, SETTINGS, 2, store.append)
+        play(
+            group_planning(model, (), "Answer.").compile(), missing, SETTINGS, 2, Watch(store.append, played=len(store))
+        )
         return sorted(trajectory.id for trajectory in store)
 
     with pytest.raises(EndpointError, match="1 questions could not be played"):
@@ -133,7 +135,7 @@ def test_a_full_disk_stops_the_play_with_its_own_error() -> None:
 
     graph = group_planning(ScriptedChatModel(replies=reply), (), "Answer.").compile()
     with pytest.raises(RunError, match="no room for q0/0"):
-        play(graph, jobs(pairs("a", "b", "c")), SETTINGS, 2, full)
+        play(graph, jobs(pairs("a", "b", "c")), SETTINGS, 2, Watch(full))
 
 
 def test_a_question_that_is_none_stops_the_play_with_its_own_error() -> None:
@@ -157,7 +159,7 @@ def test_no_more_questions_are_in_flight_than_there_are_workers() -> None:
     tools = (StructuredTool.from_function(coroutine=wait, name="wait", description="waits."),)
     graph = group_planning(ScriptedChatModel(replies=wait_first), tools, "Answer.").compile()
     done = list[Trajectory]()
-    play(graph, jobs(pairs(*"abcdefghij")), SETTINGS, 3, done.append)
+    play(graph, jobs(pairs(*"abcdefghij")), SETTINGS, 3, Watch(done.append))
     assert (len(done), most) == (10, 3)
 
 
@@ -175,7 +177,7 @@ def test_each_turn_draws_its_own_seed_and_the_same_in_every_run() -> None:
         graph: Any = group_planning(ScriptedChatModel(replies=reply), (), "Answer.").compile()
         graph = graph.with_config(callbacks=[recorder])
         settings = Context(temperature=0.7, reflect=False)
-        play(graph, jobs_for(pairs("a"), 2, seed=0, stage="s"), settings, 1, lambda _: None)
+        play(graph, jobs_for(pairs("a"), 2, seed=0, stage="s"), settings, 1, Watch(lambda _: None))
         return recorder.drawn
 
     assert seeds() == seeds()
@@ -222,7 +224,7 @@ def searches(messages: list[BaseMessage]) -> str:
 
 def test_a_trajectory_counts_its_tool_calls() -> None:
     done: list[Trajectory] = []
-    play(searching(1), jobs(pairs("a", "nothing", "c")), SETTINGS, 1, done.append)
+    play(searching(1), jobs(pairs("a", "nothing", "c")), SETTINGS, 1, Watch(done.append))
     counted = {trajectory.question_id: trajectory.tools["Search"] for trajectory in done}
     assert counted == {
         "q0": {"calls": 1, "refused": 0, "failed": 1, "timeouts": 0},
@@ -234,7 +236,7 @@ def test_a_trajectory_counts_its_tool_calls() -> None:
 def test_a_tool_that_is_down_stops_the_run_and_leaves_no_answers() -> None:
     done: list[Trajectory] = []
     with pytest.raises(EndpointError, match=r"the tool Search failed in 100% of its last calls \(the quota is spent\)"):
-        play(searching(1000), jobs(pairs(*"abcdefghijklmnop")), SETTINGS, 4, done.append)
+        play(searching(1000), jobs(pairs(*"abcdefghijklmnop")), SETTINGS, 4, Watch(done.append))
     assert done == []
 
 
@@ -255,7 +257,7 @@ def test_what_was_played_before_a_tool_went_down_is_kept() -> None:
     tool = StructuredTool.from_function(search, name="Search", description="searches.")
     graph = group_planning(ScriptedChatModel(replies=searches), [tool], "Answer.").compile()
     with pytest.raises(EndpointError, match="the tool Search failed in"):
-        play(graph, jobs(pairs(*"abcdefghijklmnopqrstuvwxyz0123456789")), SETTINGS, 1, done.append)
+        play(graph, jobs(pairs(*"abcdefghijklmnopqrstuvwxyz0123456789")), SETTINGS, 1, Watch(done.append))
     assert [trajectory.tools["Search"]["failed"] for trajectory in done] == [0] * 12
 
 
@@ -270,7 +272,7 @@ def test_a_quota_that_is_spent_in_the_end_leaves_no_wrong_answers() -> None:
     tool = StructuredTool.from_function(search, name="Search", description="searches.")
     graph = group_planning(ScriptedChatModel(replies=searches), [tool], "Answer.").compile()
     with pytest.raises(EndpointError, match=r"a tool failed in 3 of the last questions \(Search: the quota is spent\)"):
-        play(graph, jobs(pairs(*"abcdefgh")), SETTINGS, 1, done.append)
+        play(graph, jobs(pairs(*"abcdefgh")), SETTINGS, 1, Watch(done.append))
     assert len(done) == 5
 
 

@@ -49,6 +49,14 @@ def test_a_fault_that_meets_every_question_is_nobody_s() -> None:
     assert (done, complaint[:11]) == ([], "2 questions")
 
 
+def test_a_question_s_own_fault_counts_where_others_were_played_before() -> None:
+    done: list[str] = []
+    watch = Watch(lambda trajectory: done.append(trajectory.id), played=3)
+    watch.ended(failed(0), ToolLog())
+    watch.close()
+    assert done == ["q0/0"]
+
+
 def test_many_faults_in_a_row_stop_the_batch_and_none_of_them_counts() -> None:
     done, complaint = handed_on(played(0), *(failed(number) for number in range(1, 20)))
     assert done == ["q0/0"]
