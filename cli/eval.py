@@ -29,7 +29,7 @@ def evaluate_run(
         Literal["pooled", "own", ""],
         typer.Option(metavar="pooled|own", help="Search the paragraphs of all questions, or each one's own."),
     ] = "",
-    methods: Annotated[str, typer.Option(help="Methods, with commas between them, or all.")] = "all",
+    methods: Annotated[str, typer.Option(help="Methods, with commas between them, or all.")] = "zero-shot,autoact",
     shots: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Demonstrations.  [default: the run's own trajectories]")
     ] = None,

@@ -73,7 +73,7 @@ class Task(_Section):
     name: Text = Field(description="The task's name.")
     description: Text = Field(description="What the agent must do, and how an answer looks.")
     model: Text = Field(description="The META-AGENT, as provider:name; transformers:PATH runs in process.")
-    endpoint: str = Field("", description="Base URL of the server of an `openai:` or `vllm:` model.")
+    endpoint: str = Field("", description="Where the server of an openai:, vllm:, ollama: or anthropic: model is.")
     base: str = Field("", description="Weights the adapters are trained on, if `model` is not transformers:.")
     tools: tuple[Text, ...] = Field(min_length=1, description="Tools on offer.", strict=False)
     corpus: str = Field("", description="JSONL of {title, text}, read by Search, Retrieve and Lookup.")
@@ -182,7 +182,7 @@ def file_hash(path: Path) -> str:
 
 def _resolve(spec: str, folder: Path) -> str:
     provider, _, name = spec.partition(":")
-    if provider == "transformers" and (folder / name).is_dir():
+    if provider == "transformers" and (folder / name).exists():
         return f"transformers:{(folder / name).resolve()}"
     return spec
 

@@ -27,7 +27,9 @@ from autoact.graph.setup import Setup
 
 BASELINE = "zero-shot"
 SHOTS = 2
+# Teams that are named by how they were trained (Fig. 3).
 SIZED = "trajectories-"
+STUDENT = "student-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def choose_methods(names: str, teams: Sequence[str]) -> Chosen:
 
     Raises UserError on an unknown method, and on a named one whose team is not trained.
     """
-    known = {method.id: method for method in (*METHODS, *map(_sized, teams)) if method}
+    known = {method.id: method for method in (*METHODS, *map(_trained, teams)) if method}
     if names.strip() == "all":
         there = {method.id: method for method in known.values() if not method.team or method.team in teams}
         return Chosen(tuple(there.values()), tuple(name for name in known if name not in there))
@@ -110,21 +112,25 @@ def choose_methods(names: str, teams: Sequence[str]) -> Chosen:
     if not wanted:
         raise UserError(f"--methods is empty; choose from all, {', '.join(known)}")
     for name in wanted:
-        if name not in known and not _sized(name):
-            raise UserError(f"--methods {name} is no method; choose from all, {', '.join(known)}, {SIZED}N")
-    methods = tuple(known.get(name) or _sized(name) for name in wanted)
+        if name not in known and not _trained(name):
+            raise UserError(
+                f"--methods {name} is no method; choose from all, {', '.join(known)}, {SIZED}N, {STUDENT}RUN"
+            )
+    methods = tuple(known.get(name) or _trained(name) for name in wanted)
     lacking = [method.team for method in methods if method and method.team and method.team not in teams]
     if lacking:
-        names = ",".join(dict.fromkeys(lacking))
+        sought = ",".join(dict.fromkeys(lacking)) if not lacking[0].startswith(STUDENT) else "student --from OTHER"
         raise UserError(
-            f"--methods: the run has no team {lacking[0]}; train it first: autoact train RUN --teams {names}"
+            f"--methods: the run has no team {lacking[0]}; train it first: autoact train RUN --teams {sought}"
         )
     return Chosen(tuple(method for method in methods if method), ())
 
 
-def _sized(name: str) -> Method | None:
-    """The method of a team trained on so many trajectories (Fig. 3), if the name is one."""
-    count = name.removeprefix(SIZED)
-    if not name.startswith(SIZED) or not count.isdecimal():
-        return None
-    return Method(name, f"the team trained on {count} trajectories", speakers=name)
+def _trained(name: str) -> Method | None:
+    """The method of a team that is named by how it was trained, if this is one: on N trajectories, or as a student."""
+    count, of_whom = name.removeprefix(SIZED), name.removeprefix(STUDENT)
+    if name.startswith(SIZED) and count.isdecimal():
+        return Method(name, f"the team trained on {count} trajectories", speakers=name)
+    if name.startswith(STUDENT) and of_whom:
+        return Method(name, f"the team trained on the trajectories of {of_whom}", speakers=name)
+    return None

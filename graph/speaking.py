@@ -76,5 +76,6 @@ def shortened(steps: Sequence[Step]) -> Iterator[list[Step]]:
 def address_of(model: BaseChatModel) -> str:
     """The name of a model, and where it is served."""
     name = str(getattr(model, "model_name", None) or getattr(model, "model", None) or model.get_name())
-    server = getattr(model, "openai_api_base", None)
+    addresses = (getattr(model, field, None) for field in ("openai_api_base", "base_url", "anthropic_api_url"))
+    server = next((address for address in addresses if address), None)
     return f"{name} at {server}" if server else name

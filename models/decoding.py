@@ -21,7 +21,7 @@ from autoact.models.chat_format import closing_ids
 from autoact.models.kv import Window
 from autoact.models.network import Network
 from autoact.models.prefill import Newcomer, groups_of_similar_length, prefill
-from autoact.models.prefix import Prefix, PrefixStore
+from autoact.models.prefix import WORTH, Prefix, PrefixStore
 from autoact.models.profile import Profile
 from autoact.models.request import Completion, Finish, Job, Request
 from autoact.models.speech import Speech, alphabet
@@ -59,6 +59,18 @@ class Decoder:
 
     def admit(self, jobs: Sequence[Job]) -> Done:
         """Prefill `jobs` and sample their first token; those that are done with it already."""
+        openers = self._openers(jobs) if self._prefixes else []
+        done = self._admit(openers)
+        return done + self._admit([job for job in jobs if job not in openers])
+
+    def _openers(self, jobs: Sequence[Job]) -> list[Job]:
+        """The first of those that begin alike and as nothing that is kept: the others go on from what it computes."""
+        first: dict[tuple[str | None, tuple[int, ...]], Job] = {}
+        for job in jobs:
+            first.setdefault((job.request.adapter, tuple(job.request.ids[:WORTH])), job)
+        return [job for job in first.values() if not self._known(job.request).length] if len(first) < len(jobs) else []
+
+    def _admit(self, jobs: Sequence[Job]) -> Done:
         done: Done = []
         newcomers = [Newcomer(job, self._known(job.request)) for job in jobs]
         for newcomer in newcomers:
@@ -68,6 +80,7 @@ class Decoder:
             self._window.add(batch.layers, batch.spans)
             first = len(self.rows)
             self.rows += [self._row(newcomer.job) for newcomer in group]
+            self._remember(at for at, newcomer in enumerate(group, first) if not newcomer.prefix.length)
             done += self._advance(first, batch.logits)
         return done
 
@@ -138,11 +151,11 @@ class Decoder:
     def _known(self, request: Request) -> Prefix:
         return self._prefixes.find(request.adapter, request.ids) if self._prefixes else Prefix(0, [])
 
-    def _remember(self, done: Iterable[int]) -> None:
-        """Keep what was computed for rows that are done: all tokens but the last, which was only sampled."""
+    def _remember(self, rows: Iterable[int]) -> None:
+        """Keep what was computed for rows: all tokens but the last, which was only sampled."""
         if self._prefixes is None:
             return
-        for at in done:
+        for at in rows:
             row = self.rows[at]
             ids = [*row.job.request.ids, *row.tokens[:-1]]
             self._prefixes.keep(row.job.request.adapter, ids, self._window.row(at))

@@ -5,7 +5,8 @@
     too_long(problem)            # the prompt must be shortened; asking again is of no use
     is_down(problem)             # the server failed, and not this one request
 
-The errors of providers other than OpenAI are known once their package is loaded.
+The errors of providers other than OpenAI are known once their package is loaded. What a client raises over an answer
+that is none – a page, no JSON, an empty list – is known by where it was raised.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from autoact.models.prefix import Layers, Prefix
 from autoact.models.request import Job
 
 MAX_TOKENS = 4096
+# A forward pass of its own costs a small model about as much as this many more tokens a row.
+PASS = 64
 Spans = list[list[tuple[int, int]]]
 
 
@@ -47,7 +49,7 @@ def groups_of_similar_length(newcomers: Sequence[Newcomer]) -> Iterator[list[New
     group: list[Newcomer] = []
     for newcomer in sorted(newcomers, key=lambda newcomer: len(newcomer.new)):
         length = len(newcomer.new)
-        padded = group and length > 1.25 * len(group[0].new) + 16
+        padded = group and length > 1.25 * len(group[0].new) + PASS
         if padded or (group and length * (len(group) + 1) > MAX_TOKENS):
             yield group
             group = []

@@ -31,9 +31,9 @@ def by_langchain(spec: str, endpoint: str) -> BaseChatModel:
         raise ModelError(f"{spec} takes no endpoint: write openai:NAME for an OpenAI-compatible server")
     if endpoint and not endpoint.startswith(("http://", "https://")):
         raise ModelError(f"the endpoint {endpoint!r} is no address: write http://HOST:PORT")
-    address = {"base_url": endpoint} if endpoint else {}
+    settings = _settings(provider) | ({"base_url": endpoint} if endpoint else {})
     try:
-        model: BaseChatModel = init_chat_model(spec, **_settings(provider), **address)
+        model: BaseChatModel = init_chat_model(spec, **settings)
     except ImportError as problem:
         raise ModelError(f"{spec} needs a package that is missing: {line_of(problem)}") from problem
     except Exception as problem:  # each provider's client has its own error for a missing key or a bad name

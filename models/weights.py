@@ -1,6 +1,7 @@
 """Model folders: where they are, what may be in them, and the hash that names their content.
 
     folder = model_folder("runs/seed")        # a folder as it is; a hub name becomes its local snapshot
+    folder = model_folder("qwen3.gguf")       # what the file is unpacked to
     model_hash("runs/seed")                   # "3fa9c1d2e4b5…", over weights, tokenizer and chat template
 
 Weights are read from safetensors only: a pickle can run code when it is opened.
@@ -14,6 +15,7 @@ import re
 from pathlib import Path
 
 from autoact.core.errors import ModelError
+from autoact.models.gguf import unpacked
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -23,7 +25,9 @@ WANTED = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 def model_folder(path: str) -> Path:
     """The folder that holds the model `path` names. Raises ModelError; a hub name is fetched if need be."""
     folder = Path(path).expanduser()
-    if not folder.is_dir():
+    if folder.suffix == ".gguf":
+        folder = unpacked(folder)
+    elif not folder.is_dir():
         folder = _snapshot(path)
     if not (folder / "config.json").is_file():
         raise ModelError(f"{path} is not a model folder: it has no config.json; name the folder that has one")

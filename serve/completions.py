@@ -151,8 +151,8 @@ def _refused(_: Request, problem: Exception) -> JSONResponse:
     if isinstance(problem, PromptTooLong):
         return JSONResponse(_error(400, str(problem), "invalid_request_error", "context_length_exceeded"), 400)
     if isinstance(problem, Refusal):
-        status = 429 if problem.again else problem.status
-        return JSONResponse(_error(status, str(problem), "invalid_request_error"), status)
+        status, wait = (429, {"Retry-After": "1"}) if problem.again else (problem.status, {})
+        return JSONResponse(_error(status, str(problem), "invalid_request_error"), status, wait)
     status = 400 if isinstance(problem, ModelError) else 500
     return JSONResponse(_error(status, str(problem), "invalid_request_error"), status)
 

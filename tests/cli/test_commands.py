@@ -15,6 +15,7 @@ from autoact.core.errors import UserError
 from autoact.core.records import QAPair, Reward, Scored, Step, Team, Trajectory, to_json
 from autoact.core.store import Store, write_json
 from autoact.core.task import load_task
+from autoact.eval.methods import METHODS
 from autoact.examples.copy import copy_example
 from autoact.training.self_instruct import Round
 
@@ -162,7 +163,8 @@ def test_show_of_an_empty_run_has_no_reward_yet(call: Call, unfinished: Path) ->
 
 
 BAD_EVALUATIONS = [
-    (("--methods", "react"), "--methods react is no method; choose from all, zero-shot, autoact"),
+    (("--methods", "alchemy"), "--methods alchemy is no method; choose from all, autoact, zero-shot"),
+    (("--methods", "fireact"), "the run has no team fireact; train it first: autoact train RUN --teams fireact"),
     (("--benchmark", "nope"), "--benchmark nope is no benchmark of this run and no file"),
     (("--split", "train"), "--split train is no split of Toy; there is dev"),
 ]
@@ -186,7 +188,7 @@ def test_numbers_out_of_range_are_refused(words: tuple[str, str], call: Call, fi
 
 def test_methods_are_listed_without_a_run(call: Call) -> None:
     listed = json.loads(call("eval", "--list-methods", "--json").stdout)["methods"]
-    assert [method["id"] for method in listed] == ["zero-shot", "autoact"]
+    assert [method["id"] for method in listed] == [method.id for method in METHODS]
     assert "autoact" in call("eval", "--list-methods").stdout
     assert refused(call("eval")).startswith("RUN is missing")
 

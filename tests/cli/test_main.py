@@ -37,7 +37,7 @@ def test_version_is_that_of_the_package(call: Call) -> None:
     assert (result.exit_code, result.stdout) == (0, f"autoact {version('langgraph-autoact')}\n")
 
 
-@pytest.mark.parametrize("command", ["learn", "ask", "eval", "show", "serve", "tools", "example"])
+@pytest.mark.parametrize("command", ["learn", "ask", "train", "eval", "grid", "view", "judge", "show", "serve", "engine", "tools", "example"])
 def test_every_command_has_help(command: str, call: Call) -> None:
     result = call(command, "--help")
     assert result.exit_code == 0

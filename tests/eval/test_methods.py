@@ -47,6 +47,12 @@ def test_a_team_of_so_many_trajectories_is_a_method() -> None:
     assert (method.speakers, method.about) == ("trajectories-50", "the team trained on 50 trajectories")
 
 
+def test_a_team_that_learned_from_another_run_is_a_method() -> None:
+    assert ids("student-large", "student-large") == ["student-large"]
+    with pytest.raises(UserError, match="has no team student-large; train it first: .* --teams student --from OTHER$"):
+        choose_methods("student-large", ())
+
+
 def test_every_method_has_an_id_of_its_own_and_the_paper_s_are_named() -> None:
     assert len({method.id for method in METHODS}) == len(METHODS)
     assert {method.speakers for method in METHODS if method.id in ("autoact", BASELINE)} == {TEAM, META}

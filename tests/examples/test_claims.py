@@ -8,8 +8,8 @@ from autoact.core.progress import Silent
 from autoact.core.records import ROLES
 from autoact.core.task import load_task
 from autoact.eval.benchmark import load_benchmark
+from autoact.eval.evaluate import Options, evaluate_methods
 from autoact.eval.methods import choose_methods
-from autoact.eval.report import report_on
 from autoact.examples.atlas.atlas import FOLDER
 from autoact.graph.run_folder import RunFolder, open_run
 from autoact.models.weights import model_hash
@@ -45,7 +45,7 @@ def test_the_base_weights_do_not_move(run: RunFolder) -> None:
 
 def test_the_team_is_not_below_the_meta_agent_on_the_dev_split(run: RunFolder) -> None:
     benchmark = load_benchmark("atlas", run.task, "dev")
-    methods = choose_methods("zero-shot,autoact")
-    report = report_on(run, benchmark, methods, run.planner, Silent()).to_json()
+    methods = choose_methods("zero-shot,autoact", run.teams()).methods
+    report = evaluate_methods(run, benchmark, methods, Silent(), Options()).to_json()
     rewards = {entry["method"]: entry for entry in report["methods"]}
     assert rewards["autoact"]["difference"]["mean"] >= 0

@@ -13,7 +13,7 @@ from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import BaseMessage
 
 from autoact.core.errors import EndpointError, PromptTooLong
-from autoact.models.failures import ATTEMPTS, asking, patient, server_errors, too_long, transient_errors
+from autoact.models.failures import ATTEMPTS, asking, is_down, patient, server_errors, too_long, transient_errors
 from autoact.models.load import load_model
 from autoact.models.scripted import ScriptedChatModel
 
@@ -27,6 +27,15 @@ def test_a_refused_connection_names_the_model_and_what_to_do() -> None:
 def test_an_error_of_our_own_is_not_dressed_as_the_servers() -> None:
     with pytest.raises(KeyError), asking("openai:plan"):
         raise KeyError("ours")
+
+
+def test_an_error_within_a_model_of_our_own_is_no_servers() -> None:
+    def fail(_: list[BaseMessage]) -> str:
+        raise RuntimeError("no GPU")
+
+    with pytest.raises(RuntimeError, match="no GPU") as caught, asking("scripted"):
+        ScriptedChatModel(replies=fail).invoke("Hello")
+    assert not is_down(caught.value)
 
 
 def test_a_servers_long_page_is_one_line_and_silence_has_a_name() -> None:

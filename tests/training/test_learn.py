@@ -76,7 +76,7 @@ def test_the_report_counts_what_the_files_hold(learned: Any) -> None:
 
 def test_the_trained_team_answers_and_each_turn_names_its_adapter(learned: Any) -> None:
     run = open_run(learned.path)
-    state = run.planner("autoact").invoke({"question": "Who is the mayor of Townaa?"}, context=run.settings())
+    state = run.planner().invoke({"question": "Who is the mayor of Townaa?"}, context=run.settings())
     wrote = {name for step in state["steps"] for name in step["wrote"].values()}
     assert wrote
     assert wrote <= {Path(path).name for path in run.team.adapters.values()}

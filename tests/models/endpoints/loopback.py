@@ -1,7 +1,7 @@
 """A server on the loopback that answers as a test says: well, badly, in part, or not at all.
 
-    server = Loopback(lambda body: completion(spoken(body)))
-    server.url, server.asked[-1]["temperature"], len(server.connections)
+server = Loopback(lambda body: completion(spoken(body)))
+server.url, server.asked[-1]["temperature"], len(server.connections)
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from langchain_core.messages import AIMessage
 
@@ -18,14 +18,13 @@ from autoact.graph.group import group_planning
 from autoact.models.failures import asking, is_down, server_errors, too_long, transient_errors
 from autoact.models.load import load_model, sampled
 from autoact.models.local import LocalChatModel
+from autoact.models.served import held_to
 from autoact.models.team import named_models
 from autoact.models.weights import model_hash
 from autoact.serve.completions import completions_app, engine_of
 from autoact.serve.server import bound, http_server, url_of
 
 Models = dict[str, LocalChatModel]
-LONG = {"model": "base", "messages": [{"role": "user", "content": "Which castle?"}], "max_tokens": 450, "stream": True}
-ENDLESS = {"structured_outputs": {"regex": "(a|b){2000}"}}
 
 
 @contextmanager
@@ -98,14 +97,16 @@ def test_a_prompt_that_does_not_fit_halts_its_question_alone(url: str) -> None:
 
 
 def test_too_many_at_once_is_worth_asking_again(models: Models) -> None:
-    with serving(models, max_in_flight=1) as url, httpx.Client(timeout=30) as client:
-        model = load_model("vllm:base", url).bind(max_tokens=2)
-        with client.stream("POST", f"{url}/chat/completions", json=LONG | ENDLESS) as held:
-            next(held.iter_lines())
-            with pytest.raises(transient_errors(), match="429"):
-                model.invoke("Hello")
-        patiently = model.with_retry(retry_if_exception_type=transient_errors(), stop_after_attempt=4)
-        assert patiently.invoke("Hello").usage_metadata
+    with serving(models, max_in_flight=1) as url:
+        long = load_model("vllm:base", url).bind(max_tokens=200, extra_body=held_to("(a|b){2000}"))
+
+        async def ask() -> list[Any]:
+            return await asyncio.gather(*(long.ainvoke("Hello") for _ in range(8)), return_exceptions=True)
+
+        replies = asyncio.run(ask())
+    refused = [reply for reply in replies if isinstance(reply, Exception)]
+    assert 0 < len(refused) < 8
+    assert all(isinstance(problem, transient_errors()) and "Error code: 429" in str(problem) for problem in refused)
 
 
 def test_a_server_that_is_gone_is_down_and_no_answer(models: Models) -> None:

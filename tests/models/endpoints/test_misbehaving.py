@@ -1,4 +1,4 @@
-"""A server that fails, hangs, hangs up or talks nonsense is never an answer, and is asked again only where that may help."""
+"""A server that fails, hangs, hangs up or talks nonsense is no answer, and asked again only where that may help."""
 
 from __future__ import annotations
 

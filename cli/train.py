@@ -1,0 +1,129 @@
+"""`autoact train`: teams for comparison from a finished run, or one adapter from a file of examples.
+
+autoact train RUN --teams one-agent,trajectories-50
+autoact train RUN --teams student --from OTHER_RUN
+autoact train plan.jsonl --base path/or/hub/name --out adapters --set learning_rate=1e-4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from autoact.core.errors import UserError
+
+if TYPE_CHECKING:
+    from autoact.core.task import LearnConfig
+
+
+def train(
+    source: Annotated[Path, typer.Argument(metavar="RUN|FILE.jsonl", help="A finished run, or a file of examples.")],
+    teams: Annotated[
+        str, typer.Option(metavar="NAMES", help="Teams to train from a run, with commas between them, or all.")
+    ] = "",
+    teacher: Annotated[
+        Path | None, typer.Option("--from", metavar="RUN", help="The run that the team `student` learns from.")
+    ] = None,
+    base: Annotated[str, typer.Option(metavar="MODEL", help="For a file: the model's folder or hub name.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="For a file: the folder that the adapter is put in.")
+    ] = None,
+    role: Annotated[str, typer.Option(metavar="NAME", help="For a file: only the examples of this role.")] = "",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="For a file: a field of the learn section; repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Train teams to compare a run's own with, or one adapter; the same command again goes on with the teams."""
+    if source.is_dir():
+        _refuse(f"{source} is a run", {"--base": base, "--out": out, "--role": role, "--set": settings})
+        train_run(source, teams, teacher, as_json)
+    elif source.is_file():
+        _refuse(f"{source} is a file", {"--teams": teams, "--from": teacher})
+        train_file(source, base, out, role, settings or (), as_json)
+    else:
+        raise UserError(f"{source} does not exist; give a run folder or a JSONL file of examples")
+
+
+def train_run(path: Path, names: str, teacher: Path | None, as_json: bool) -> None:
+    """Train the named teams of a run."""
+    from autoact.cli.display import console, print_json, safe, table
+    from autoact.cli.progress import shown_progress
+    from autoact.core.records import to_json
+    from autoact.graph.run_folder import open_run
+    from autoact.training.teams import choose_teams, train_teams
+
+    taught_by = open_run(teacher) if teacher else None
+    chosen = choose_teams(names, taught_by)
+    run = open_run(path)
+    with shown_progress() as progress:
+        trained = train_teams(run, chosen, progress, taught_by)
+    if as_json:
+        print_json({"run": str(path), "teams": [to_json(item) for item in trained]})
+        return
+    listed = table("", "team", "adapter", ">rows", ">tokens", ">loss", ">seconds")
+    for team in trained:
+        for adapter in team.adapters.values():
+            figures = (str(adapter["rows"]), str(adapter["tokens"]), f"{adapter['loss']:.4f}")
+            listed.add_row(team.name, safe(str(adapter["path"])), *figures, f"{adapter['seconds']:.0f}")
+    console().print(listed)
+
+
+def train_file(path: Path, base: str, out: Path | None, role: str, settings: Sequence[str], as_json: bool) -> None:
+    """Train one adapter on a file's examples of one role."""
+    from autoact.cli.display import console, one_line, print_json
+    from autoact.cli.progress import shown_progress
+    from autoact.core.records import to_json
+    from autoact.models.weights import model_folder
+    from autoact.training.adapters import folder_name
+    from autoact.training.example_file import read_examples
+    from autoact.training.requirements import require_packages, require_targets
+    from autoact.training.sft import train_adapter
+
+    if not base or out is None:
+        raise UserError(f"{path} is a file: {'--base' if not base else '--out'} is missing, which it needs")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out} is a file; choose a folder")
+    examples, config = read_examples(path, role), learning(settings)
+    require_packages()
+    require_targets(model_folder(base), config.lora_targets)
+    with shown_progress() as progress:
+        progress.stage(f"train {examples[0].role}")
+        trained = train_adapter(
+            folder_name(examples[0].role),
+            base,
+            examples,
+            config,
+            out,
+            lambda at, total, loss: progress.advance(at, total, f"loss {loss:.3f}"),
+        )
+    if as_json:
+        print_json({**to_json(trained), "path": str(trained.path)})
+        return
+    told = f"{trained.path}: {trained.rows} rows, {trained.tokens} tokens, loss {trained.loss:.4f}"
+    console().print(one_line(told), soft_wrap=True)
+
+
+def learning(settings: Sequence[str]) -> LearnConfig:
+    """The defaults of the learn section, with some fields replaced. Raises UserError naming one that is wrong."""
+    from pydantic import ValidationError
+
+    from autoact.cli.learn import overrides_of
+    from autoact.core.task import LearnConfig
+
+    try:
+        return LearnConfig.model_validate(overrides_of(settings))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        raise UserError(f"--set {first['loc'][0]} is wrong: {first['msg']} (got {first['input']!r:.60})") from None
+
+
+def _refuse(what: str, options: Mapping[str, Any]) -> None:
+    """Raises UserError on an option that does not go with what is trained from."""
+    for name, value in options.items():
+        if value:
+            raise UserError(f"{what}, and {name} does not go with it; autoact train --help says which do")
