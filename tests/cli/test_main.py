@@ -13,6 +13,8 @@ from typer.testing import Result
 Call = Callable[..., Result]
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
+COMMANDS = "learn train ask eval grid show view judge serve engine tools example".split()
+
 
 def test_help_takes_less_than_half_a_second(program: Program) -> None:
     def seconds() -> float:
@@ -37,7 +39,7 @@ def test_version_is_that_of_the_package(call: Call) -> None:
     assert (result.exit_code, result.stdout) == (0, f"autoact {version('langgraph-autoact')}\n")
 
 
-@pytest.mark.parametrize("command", ["learn", "ask", "train", "eval", "grid", "view", "judge", "show", "serve", "engine", "tools", "example"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str, call: Call) -> None:
     result = call(command, "--help")
     assert result.exit_code == 0

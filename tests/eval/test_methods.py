@@ -49,7 +49,7 @@ def test_a_team_of_so_many_trajectories_is_a_method() -> None:
 
 def test_a_team_that_learned_from_another_run_is_a_method() -> None:
     assert ids("student-large", "student-large") == ["student-large"]
-    with pytest.raises(UserError, match="has no team student-large; train it first: .* --teams student --from OTHER$"):
+    with pytest.raises(UserError, match=r"has no team student-large; train it first: .* --teams student --from OTHER$"):
         choose_methods("student-large", ())
 
 
