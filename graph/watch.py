@@ -17,11 +17,16 @@ from autoact.core.errors import EndpointError
 from autoact.core.records import Trajectory
 from autoact.tools.log import ToolLog, check
 
+# Servers are given up after so many questions; a fault of ours may well meet some, but not so many in a row.
 FAILURES_IN_A_ROW = 5
+FAULTS_IN_A_ROW = 20
 
 
 class Watch:
-    """The trajectories of one batch, of which so many were `played` before; `tools` counts its calls."""
+    """The trajectories of one batch, of which so many were `played` before; `tools` counts its calls.
+
+    `stopped` says that so many failed in a row that the next would, too.
+    """
 
     def __init__(self, done: Callable[[Trajectory], None], tools: ToolLog | None = None, played: int = 0) -> None:
         self.tools = tools or ToolLog()
@@ -30,21 +35,16 @@ class Watch:
         self._lost: list[Trajectory] = []
         self._held: list[Trajectory] = []
         self._played = played
-
-    @property
-    def stopped(self) -> bool:
-        """Whether so many failed in a row that the next would, too."""
-        return len(self._row) >= FAILURES_IN_A_ROW
+        self.stopped = False
 
     def ended(self, trajectory: Trajectory, log: ToolLog) -> None:
         """A question has been played. Raises EndpointError at once when a tool fails in most of its calls."""
         self.tools.take(log)
         if trajectory.status == "error":
-            self._row.append(trajectory)
+            self._failed(trajectory)
             return
         self._played += 1
-        if not self.stopped:
-            self._settle()
+        self._settle()
         if any(counts["failed"] for counts in trajectory.tools.values()):
             check(self.tools.stats())
         if log.down():
@@ -61,14 +61,21 @@ class Watch:
             )
         for trajectory in self._held:
             self._done(trajectory)
-        if self._played and not self.stopped:
+        if self._played:
             self._settle()
-        lost = [*self._lost, *self._row]
-        if lost:
+        self._lost += self._row
+        if self._lost:
             raise EndpointError(
-                f"{len(lost)} questions could not be played ({lost[0].error}); "
+                f"{len(self._lost)} questions could not be played ({self._lost[0].error}); "
                 "see to the model and run the same command again"
             )
+
+    def _failed(self, trajectory: Trajectory) -> None:
+        self._row.append(trajectory)
+        if sum(each.down for each in self._row) >= FAILURES_IN_A_ROW or len(self._row) >= FAULTS_IN_A_ROW:
+            self.stopped = True
+            self._lost += self._row
+            self._row.clear()
 
     def _settle(self) -> None:
         """Tell the failures of a row that has ended apart: the server's are lost, the others are their questions'."""

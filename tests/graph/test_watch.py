@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from autoact.core.errors import EndpointError
 from autoact.core.records import Trajectory
-from autoact.graph.watch import FAILURES_IN_A_ROW, Watch
+from autoact.graph.watch import FAILURES_IN_A_ROW, FAULTS_IN_A_ROW, Watch
 from autoact.tools.log import ToolLog
 
 
@@ -57,10 +59,33 @@ def test_a_question_s_own_fault_counts_where_others_were_played_before() -> None
     assert done == ["q0/0"]
 
 
-def test_many_faults_in_a_row_stop_the_batch_and_none_of_them_counts() -> None:
-    done, complaint = handed_on(played(0), *(failed(number) for number in range(1, 20)))
+def test_a_server_that_fails_stops_the_batch_soon() -> None:
+    done, complaint = handed_on(played(0), *(failed(number, down=True) for number in range(1, 20)))
     assert done == ["q0/0"]
     assert complaint.startswith(f"{FAILURES_IN_A_ROW} questions")
+
+
+def test_faults_of_some_questions_stop_nothing_wherever_they_come() -> None:
+    some = [failed(number) for number in range(FAULTS_IN_A_ROW - 1)]
+    for order in ([*some, played(50)], [played(50), *some]):
+        assert len(handed_on(*order)[0]) == FAULTS_IN_A_ROW
+
+
+def test_many_faults_in_a_row_stop_the_batch_and_none_of_them_counts() -> None:
+    done, complaint = handed_on(played(0), *(failed(number) for number in range(1, 50)))
+    assert done == ["q0/0"]
+    assert complaint.startswith(f"{FAULTS_IN_A_ROW} questions")
+
+
+def test_what_ends_well_after_a_stop_is_kept_and_the_stop_stands() -> None:
+    done: list[str] = []
+    watch = Watch(lambda trajectory: done.append(trajectory.id))
+    for number in range(FAILURES_IN_A_ROW):
+        watch.ended(failed(number, down=True), ToolLog())
+    watch.ended(played(9), ToolLog())
+    assert (done, watch.stopped) == (["q9/0"], True)
+    with pytest.raises(EndpointError, match=f"^{FAILURES_IN_A_ROW} questions"):
+        watch.close()
 
 
 def test_a_row_of_faults_is_settled_by_the_next_question_that_goes_well() -> None:
