@@ -202,15 +202,22 @@ def _median(alike: Sequence[Measure]) -> Measure:
 
 
 def table_of(rows: Sequence[Measure]) -> Table:
-    """Rates, and how often one at a time each is."""
+    """Rates, the CPU of a request, and how much better than one at a time each is."""
     alone = next(row for row in rows if row.method == ALONE)
-    table = Table("", "in flight", "requests/s", "tokens/s", "CPU ms", "× alone", title="CPU ms: of a request")
+    table = Table("", "in flight", "requests/s", "tokens/s", "CPU ms", "× rate", "× CPU")
     for row in rows:
         rate = row.requests / row.seconds
-        times = rate / (alone.requests / alone.seconds)
-        cpu = "" if row.cpu is None else f"{row.cpu / row.requests * 1000:.1f}"
-        in_flight = "1" if row is alone else str(row.in_flight)
-        table.add_row(row.method, in_flight, f"{rate:.1f}", f"{row.tokens / row.seconds:.0f}", cpu, f"{times:.2f}")
+        cells = [
+            f"{rate:.1f}",
+            f"{row.tokens / row.seconds:.0f}",
+            "",
+            f"{rate * alone.seconds / alone.requests:.2f}",
+            "",
+        ]
+        if row.cpu and alone.cpu:
+            cpu = row.cpu / row.requests
+            cells[2], cells[4] = f"{cpu * 1000:.1f}", f"{alone.cpu / alone.requests / cpu:.2f}"
+        table.add_row(row.method, "1" if row is alone else str(row.in_flight), *cells)
     return table
 
 

@@ -31,6 +31,7 @@ from autoact.eval.trial_folder import Trial
 from autoact.graph import group_planning
 from autoact.graph.context import Context
 from autoact.graph.run import jobs_for, play
+from autoact.graph.watch import Watch
 from autoact.models.scripted import ScriptedChatModel
 from autoact.tools.corpus import Corpus, Page
 from autoact.tools.retrieve import retrieve_tool
@@ -79,7 +80,7 @@ def took(work: Callable[[Trial], None], trial: Trial) -> Took:
 def directly(trial: Trial) -> None:
     """Play it through the graph alone."""
     jobs = list(jobs_for(trial.pairs, 1, 0, "eval"))
-    play(team(), jobs, trial.context, WORKERS, lambda _: None)
+    play(team(), jobs, trial.context, WORKERS, Watch(lambda _: None))
 
 
 def evaluated(trial: Trial) -> None:

@@ -22,17 +22,21 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from autoact.core.errors import ModelError, PromptTooLong
+from autoact.core.errors import EndpointError, ModelError, PromptTooLong
 from autoact.core.text import line_of
 from autoact.models.constraint import Grammars
 from autoact.models.decoding import Decoder, Done
 from autoact.models.profile import Profile
 from autoact.models.request import Completion, Job, Request
 
-__all__ = ["Completion", "Engine", "Request"]
+__all__ = ["Completion", "Engine", "EngineClosed", "Request"]
 
 # Logits divided by less would overflow.
 COLDEST = 1e-4
+
+
+class EngineClosed(EndpointError):
+    """The engine has ended, and nothing that it is asked will be answered."""
 
 
 class Engine:
@@ -76,7 +80,7 @@ class Engine:
         atexit.register(self.close)
 
     def submit(self, request: Request, on_text: Callable[[str], None] | None = None) -> Future[Completion]:
-        """Queue `request`. Raises PromptTooLong, and ModelError on a setting that cannot be met.
+        """Queue `request`. Raises PromptTooLong, EngineClosed, and ModelError on a setting that cannot be met.
 
         `on_text` is called in the engine's thread with pieces that make up the completion's text, before the
         future is done; what it raises becomes the future's exception.
@@ -87,21 +91,36 @@ class Engine:
         job = Job(request, future, tell, self._grammars.constraint(request.regex) if request.regex else None)
         with self._lock:
             if self._closed:
-                raise ModelError("the engine is closed; make a new one")
+                raise EngineClosed("the engine is closed; make a new one")
             self._queue.put(job)
         return future
+
+    @property
+    def alive(self) -> bool:
+        """Whether it answers what it is asked."""
+        return self._thread.is_alive() and not self._closed
 
     def profile(self) -> dict[str, Any]:
         """What was computed so far, as models/profile.py has it."""
         return self._profile.to_json()
 
     def close(self) -> None:
-        """Fail what is pending with ModelError and end the thread."""
+        """Fail what is pending with EngineClosed and end the thread."""
         with self._lock:
             self._closed = True
             self._queue.put(None)
+        if threading.current_thread() is self._thread:  # a callback's doing: the thread ends once that returns
+            return
         self._thread.join()
         atexit.unregister(self.close)
+
+    def require_room(self, prompt: int, max_tokens: int) -> None:
+        """Raises PromptTooLong when a prompt of so many tokens and its reply do not fit the model's window."""
+        if self.max_positions is not None and prompt + max_tokens > self.max_positions:
+            raise PromptTooLong(
+                f"the prompt has {prompt} tokens and {max_tokens} more were asked for, but "
+                f"the model's window is {self.max_positions}: shorten the conversation or lower max_tokens"
+            )
 
     def _check(self, request: Request) -> None:
         if request.adapter is not None and request.adapter not in self.adapters:
@@ -115,12 +134,7 @@ class Engine:
             raise ModelError(
                 f"no temperature {request.temperature}: use 0 for the likeliest token, or {COLDEST} and up"
             )
-        size = len(request.ids) + request.max_tokens
-        if self.max_positions is not None and size > self.max_positions:
-            raise PromptTooLong(
-                f"the prompt has {len(request.ids)} tokens and {request.max_tokens} more were asked for, but "
-                f"the model's window is {self.max_positions}: shorten the conversation or lower max_tokens"
-            )
+        self.require_room(len(request.ids), request.max_tokens)
 
     def _run(self) -> None:
         try:
@@ -134,7 +148,7 @@ class Engine:
         finally:
             with self._lock:
                 self._closed = True
-            _fail(self._left(), ModelError("the engine was closed before it could answer"))
+            _fail(self._left(), EngineClosed("the engine was closed before it could answer"))
 
     def _turn(self) -> bool:
         """Let newcomers in and decode one step; False once the engine is closed."""
@@ -153,7 +167,7 @@ class Engine:
     def _take(self) -> list[Job] | None:
         """The jobs there is room for, waiting for one when there is nothing to do; None to close."""
         if self._closed or not self._hear():
-            _fail(self._waiting, ModelError("the engine was closed before it could answer"))
+            _fail(self._waiting, EngineClosed("the engine was closed before it could answer"))
             return None
         _fail_late([*self._waiting, *(row.job for row in self._decoder.rows)])
         jobs: list[Job] = []

@@ -2,7 +2,7 @@
 
     ChatOpenAI(model="plan", base_url=address, **connections(address), …)
 
-Models at one address share them. An async client of httpx belongs to the event loop that first used it, and a second
+Models at one address share them, and a proxy of the environment is not asked for a server on this machine. An async client of httpx belongs to the event loop that first used it, and a second
 `asyncio.run` would find its connections dead; here each loop gets a client of its own, closed when the loop ends.
 """
 
@@ -12,8 +12,10 @@ import asyncio
 import atexit
 from collections.abc import AsyncGenerator
 from functools import cache
+from ipaddress import ip_address
 from ssl import SSLContext
 from typing import Any
+from urllib.parse import urlsplit
 
 from httpx2 import AsyncClient, Limits, Request, Response, create_ssl_context
 from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
@@ -28,18 +30,19 @@ Open = tuple[AsyncClient, AsyncGenerator[None, None]]
 
 
 @cache
-def connections(server: str) -> dict[str, Any]:  # noqa: ARG001 - the cache's key
+def connections(server: str) -> dict[str, Any]:
     """The clients that ChatOpenAI asks a server with; the same ones for the same name or address."""
-    client = DefaultHttpxClient(limits=LIMITS, verify=_trusted())
+    proxied = not _on_this_machine(server)
+    client = DefaultHttpxClient(limits=LIMITS, verify=_trusted(), trust_env=proxied)
     atexit.register(client.close)
-    return {"http_client": client, "http_async_client": LoopsClient()}
+    return {"http_client": client, "http_async_client": LoopsClient(proxied)}
 
 
 class LoopsClient(DefaultAsyncHttpxClient):
     """An async client with one behind it for each event loop."""
 
-    def __init__(self) -> None:
-        super().__init__(verify=_trusted())
+    def __init__(self, proxied: bool) -> None:
+        super().__init__(verify=_trusted(), trust_env=proxied)
         self._open: dict[asyncio.AbstractEventLoop, Open] = {}
 
     @override
@@ -47,7 +50,7 @@ class LoopsClient(DefaultAsyncHttpxClient):
         loop = asyncio.get_running_loop()
         if loop not in self._open:
             self._forget_ended()
-            client = DefaultAsyncHttpxClient(limits=LIMITS, verify=_trusted())
+            client = DefaultAsyncHttpxClient(limits=LIMITS, verify=_trusted(), trust_env=self.trust_env)
             closing = _until_loop_ends(client)
             self._open[loop] = client, closing
             await anext(closing)
@@ -57,6 +60,14 @@ class LoopsClient(DefaultAsyncHttpxClient):
         for loop in list(self._open):
             if loop.is_closed():
                 self._open.pop(loop, None)
+
+
+def _on_this_machine(server: str) -> bool:
+    host = urlsplit(server).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @cache
