@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from io import TextIOWrapper
 from math import isfinite
 from typing import TYPE_CHECKING, Any
+
+from autoact.core.text import spelt_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,13 +25,11 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 120
 TOOL_COLUMNS = (">calls", ">refused", ">failed", ">timeouts", ">p50 ms", ">p95 ms")
-# Control characters but tab and newline, those that turn the reading direction, and lone surrogates.
-_HOSTILE = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
 
 
 def plain(text: str) -> str:
     """The text with every character that could steer a terminal spelt out."""
-    return _HOSTILE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    return spelt_out(text)
 
 
 def spell_unprintable() -> None:

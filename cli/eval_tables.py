@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TOKENS = ("input_tokens", "output_tokens")
 WIDE_LEVELS = 4  # with more levels the intervals are left to the report
+MOST_LEVELS = 8  # with more, all of it is
+NAMED = 5
 
 
 def print_methods(as_json: bool) -> None:
@@ -42,8 +44,11 @@ def print_report(report: Report) -> None:
 
     screen = console()
     screen.print(rewards_table(report))
-    if report.rows[0].scores.levels:
+    levels = len(report.rows[0].scores.levels)
+    if 0 < levels <= MOST_LEVELS:
         screen.print(levels_table(report.rows))
+    elif levels:
+        screen.print(f"Reward by level: there are {levels} levels; {report.page.name} has them all\n")
     screen.print(costs_table(report.rows))
     screen.print(failures_table(report.rows))
     if any(row.reflection for row in report.rows):
@@ -140,7 +145,9 @@ def _warnings(report: Report) -> list[str]:
     lines = list(report.measured.notes)
     learned = report.measured.contaminated
     if learned:
-        lines.append(f"Beware: {len(learned)} questions were learned from ({', '.join(learned[:5])} …).")
+        named = ", ".join(learned[:NAMED]) + (" …" if len(learned) > NAMED else "")
+        were = "question was" if len(learned) == 1 else "questions were"
+        lines.append(f"Beware: {len(learned)} {were} learned from ({named}).")
     for row in report.rows:
         for play, error in list(row.errors.items())[:1]:
             lines.append(f"{row.method}: {len(row.errors)} plays ended in an error and count as 0, as {play}: {error}")
@@ -160,5 +167,5 @@ def _number(value: Any, digits: int = 3) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _interval(interval: Interval, sign: str = "") -> str:
-    return f"[{interval[0]:{sign}.3f}, {interval[1]:{sign}.3f}]"
+def _interval(interval: Interval | None, sign: str = "") -> str:
+    return "–" if interval is None else f"[{interval[0]:{sign}.3f}, {interval[1]:{sign}.3f}]"

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from autoact.eval.agreement import Results
+    from autoact.eval.agreement import Poll, Results
     from autoact.serve.judging.sitting import Sitting
     from autoact.serve.judging.votes import Votes
 
@@ -30,8 +30,12 @@ def judge(
     questions: Annotated[
         int | None, typer.Option(min=1, help="So many questions, drawn by the seed; with METHOD….  [default: all]")
     ] = None,
-    judges: Annotated[int, typer.Option(min=1, help="Judges that a question needs; with METHOD….")] = JUDGES,
-    seed: Annotated[int, typer.Option(help="Draws the questions and the orders; with METHOD….")] = 0,
+    judges: Annotated[
+        int | None, typer.Option(min=1, help=f"Judges that a question needs; with METHOD….  [default: {JUDGES}]")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Draws the questions and the orders; with METHOD….  [default: 0]")
+    ] = None,
     votes: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where votes are kept.  [default: TRIAL/judging.sqlite]")
     ] = None,
@@ -45,14 +49,20 @@ def judge(
     as_json: Annotated[bool, typer.Option("--json", help="With --export: print one JSON object.")] = False,
 ) -> None:
     """Serve the judging page until Ctrl-C; the same command goes on with the votes that are there."""
+    from autoact.core.errors import UserError
     from autoact.serve.judging.cases import drawn_poll, load_cases, trial_in
     from autoact.serve.judging.sitting import Sitting
     from autoact.serve.judging.votes import Votes
 
+    if as_json and not export:
+        raise UserError("--json prints results: give --export too")
     folder = trial_in(trial)
     kept = Votes(votes or folder / "judging.sqlite")
     if methods:
-        kept.begin(drawn_poll(folder, methods, questions, judges, seed))
+        poll = drawn_poll(folder, methods, questions, judges or JUDGES, seed or 0)
+        (kept.check if export else kept.begin)(poll)
+    else:
+        check_options(kept.poll(), questions, judges, seed)
     if export:
         print_results(kept, as_json)
         return
@@ -61,6 +71,17 @@ def judge(
         judge_by(llm, endpoint, sitting)
     else:
         serve_page(sitting, host, port)
+
+
+def check_options(poll: Poll, questions: int | None, judges: int | None, seed: int | None) -> None:
+    """Raises UserError when an option that is given says otherwise than the poll that goes on."""
+    from autoact.core.errors import UserError
+
+    given = {"--questions": questions, "--judges": judges, "--seed": seed}
+    kept = {"--questions": len(poll.questions), "--judges": poll.judges, "--seed": poll.seed}
+    for option, value in given.items():
+        if value not in (None, kept[option]):
+            raise UserError(f"the votes on disk have {option} {kept[option]}; leave {option} {value} out")
 
 
 def serve_page(sitting: Sitting, host: str, port: int) -> None:

@@ -19,12 +19,15 @@ def question_key(shown: Question) -> str:
     Signs within a word or on their own count (`1.5`, `3 * 4`). One question over other choices or, if it has
     choices, over another context is another question, as multiple-choice benchmarks have it.
     """
-    parts = [shown.question, *([shown.context, *sorted(shown.choices)] if shown.choices else [])]
-    text = "\x1f".join(" ".join(_words(part)) for part in parts)
+    parts = [plain_words(shown.question)]
+    if shown.choices:
+        parts += [plain_words(shown.context), *sorted(map(plain_words, shown.choices))]
+    text = "\x1f".join(" ".join(words) for words in parts)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _words(text: str) -> list[str]:
+def plain_words(text: str) -> list[str]:
+    """The words that count, in their order: no case, no articles, no sentence punctuation."""
     words = (word.strip(SENTENCE_MARKS) for word in text.casefold().split())
     return [word for word in words if word and word not in ARTICLES]
 

@@ -152,10 +152,11 @@ class Task(_Section):
 
     def _toolbox_files(self) -> list[str]:
         """Files beside the task file that the toolbox names: databases, scripts of servers."""
-        return sorted(text for text in set(_texts(self.toolbox)) if _is_file(self.path(text)))
+        return sorted(text for text in set(_texts(self.toolbox)) if is_file(self.path(text)))
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is such a file, also of a text that can be no path."""
     try:
         return path.is_file()
     except (OSError, ValueError):  # a text too long or with a NUL names no file

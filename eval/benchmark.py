@@ -14,13 +14,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from autoact.core.errors import TaskError
 from autoact.core.records import QAPair, to_json
-from autoact.core.task import Task
+from autoact.core.task import Task, is_file
 from autoact.eval.hotpotqa import HOTPOTQA
 from autoact.eval.paragraphs import corpus_text, write_corpus
 from autoact.eval.published import DATA_VARIABLE, take
@@ -39,6 +39,7 @@ class Benchmark:
 
     corpus: the paragraphs of all questions, searched instead of the task's corpus. corpora: question id → those of that
     question alone. Both are empty for a benchmark without paragraphs. notes: what a reader of its figures must know.
+    published: whether it was read as one of PUBLISHED, beside which the paper's figures may stand.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Benchmark:
     corpus: Path | None = None
     corpora: Mapping[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    published: bool = False
 
 
 def load_benchmark(
@@ -72,9 +74,9 @@ def load_benchmark(
         return _benchmark(task.name.casefold(), own, read_rows([_split_file(task, own)], own_row), corpus, folder)
     if known in PUBLISHED:
         taken = take(PUBLISHED[known], data or _default_data(), split)
-        return _benchmark(known, split, taken.rows, corpus, folder, taken.notes)
-    if not Path(name).is_file():
-        raise TaskError(f"--benchmark {name} is no benchmark of this run and no file; give {_offered(task)}")
+        return replace(_benchmark(known, split, taken.rows, corpus, folder, taken.notes), published=True)
+    if not is_file(Path(name)):
+        raise TaskError(f"--benchmark {name:.100} is no benchmark of this run and no file; give {_offered(task)}")
     if split:
         raise TaskError(f"--split {split} does not go with the file {name}, which has no splits; leave it out")
     return _benchmark(Path(name).stem, "", read_rows([Path(name)], own_row), corpus, folder)
@@ -84,7 +86,7 @@ def _own_split(name: str, task: Task, split: str) -> str:
     """The split that is meant, if it is one of the task's own that is meant."""
     if name.casefold() == task.name.casefold() and (task.benchmarks or name.casefold() not in PUBLISHED):
         return split or DEFAULT_SPLIT
-    return name if name in task.benchmarks and not split and not Path(name).is_file() else ""
+    return name if name in task.benchmarks and not split and not is_file(Path(name)) else ""
 
 
 def _split_file(task: Task, split: str) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from autoact.core.text import storable
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = ("#d1495b", "#2e86ab", "#c98a1b", "#5a9e5d", "#8e6bbf", "#777777")
-MARKERS = "os^Dvp"
+MARKERS = "os^DvpX<>*P"  # as many as share no divisor with the colours: every pair comes up before one comes again
+SERIES = len(COLOURS) * len(MARKERS)
 WIDTH = 7.2
 DIVISIONS = {"one-agent": "One", "autoact": "Three", "tool-agents": "Tool-specified"}
 
@@ -74,10 +76,10 @@ def _by_level(figure: Figure, rows: Sequence[Row], names: Sequence[str]) -> None
     """A line for each method, a mark for each level on it."""
     levels = _level_names(rows)
     axes = _axes(figure, 0.9 + len(rows) * (0.2 + 0.11 * len(levels)))
-    for number, level in enumerate(levels):
+    for number, (level, label) in enumerate(zip(levels, _labels(levels), strict=True)):
         shift = (number - (len(levels) - 1) / 2) * 0.7 / len(levels)
         found = [_figures_of(row, level) for row in rows]
-        _marks(axes, found, [place + shift for place in range(len(rows))], number, level)
+        _marks(axes, found, [place + shift for place in range(len(rows))], number, label)
     axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("reward")
@@ -89,13 +91,13 @@ def _by_level(figure: Figure, rows: Sequence[Row], names: Sequence[str]) -> None
 def _sizes(figure: Figure, rows: Sequence[Row]) -> None:
     """A curve for each level over the number of trajectories."""
     axes, levels = _axes(figure, 3.6), _level_names(rows)
-    for number, level in enumerate(levels):
+    for number, (level, label) in enumerate(zip(levels, _labels(levels), strict=True)):
         found = [_figures_of(row, level) for row in rows]
         axes.errorbar(
             [_size(row) for row in rows],
             [each.reward for each in found],
             yerr=_errors(found),
-            label=_label(level),
+            label=label,
             color=COLOURS[number % len(COLOURS)],
             marker=MARKERS[number % len(MARKERS)],
             markersize=4,
@@ -151,7 +153,7 @@ def _axes(figure: Figure, height: float) -> Axes:
     return figure.add_subplot()
 
 
-def _marks(axes: Axes, found: Sequence[Figures], places: Sequence[float], number: int, level: str) -> None:
+def _marks(axes: Axes, found: Sequence[Figures], places: Sequence[float], number: int, label: str) -> None:
     axes.errorbar(
         [each.reward for each in found],
         list(places),
@@ -161,7 +163,7 @@ def _marks(axes: Axes, found: Sequence[Figures], places: Sequence[float], number
         markersize=5,
         capsize=2,
         elinewidth=0.9,
-        label=_label(level),
+        label=label,
     )
 
 
@@ -178,13 +180,22 @@ def _errors(found: Sequence[Figures]) -> list[list[float]]:
 
 
 def _level_names(rows: Sequence[Row]) -> list[str]:
-    """The levels, and "" for all questions."""
+    """The levels, and "" for all questions; that alone where it is the only level, or there are too many to draw."""
     levels = list(rows[0].scores.levels)
-    return [*levels, ""] if len(levels) != 1 else [""]
+    return [*levels, ""] if 1 < len(levels) < SERIES else [""]
 
 
 def _figures_of(row: Row, level: str) -> Figures:
     return row.scores.levels[level] if level else row.scores.overall
+
+
+def _labels(levels: Sequence[str]) -> list[str]:
+    """Names of the levels, of which those that would look the same are numbered."""
+    labels: list[str] = []
+    for label in map(_label, levels):
+        names = (f"{label} ({number})" if number > 1 else label for number in count(1))
+        labels.append(next(name for name in names if name not in labels))
+    return labels
 
 
 def _label(level: str) -> str:

@@ -23,7 +23,7 @@ from autoact.core.progress import Progress
 from autoact.core.records import Demonstration, Scored
 from autoact.core.store import Store
 from autoact.eval.benchmark import Benchmark
-from autoact.eval.contamination import contaminated, learned_from, refuse_contaminated
+from autoact.eval.contamination import contaminated, learned_from, refuse_contaminated, unchecked
 from autoact.eval.html import write_report
 from autoact.eval.inspect_home import inspect_home
 from autoact.eval.inspect_log import drafts, has_log, keep_log
@@ -111,7 +111,8 @@ def prepare(run: RunFolder, benchmark: Benchmark, methods: Sequence[Method], opt
     found = contaminated(benchmark, learned_from(run, shots))
     if not options.allow_contaminated:
         refuse_contaminated(benchmark, found)
-    trial = trial_of(run, benchmark, options.epochs, options.temperature, options.limit, shots)
+    noted = replace(benchmark, notes=(*benchmark.notes, *unchecked(run)))
+    trial = trial_of(run, noted, options.epochs, options.temperature, options.limit, shots)
     return replace(trial, contaminated=found.ids)
 
 
@@ -201,6 +202,7 @@ def _measured(trial: Trial) -> Measured:
         settings=trial.settings,
         contaminated=trial.contaminated,
         notes=benchmark.notes,
+        published=benchmark.published,
     )
 
 

@@ -13,7 +13,6 @@ escaped, and characters that steer a terminal or turn the reading direction are 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from urllib.parse import quote
 
 from autoact.core.records import FINISH, REFLECT, Scored
 from autoact.core.store import write_json, writing
+from autoact.core.text import spelt_out
 from autoact.eval.cases import cases
 from autoact.eval.charts import charts
 from autoact.eval.paper import not_played, source
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 CASES = 3
 VIEWER = "http://127.0.0.1:7575"  # where `autoact view` listens unless it is told otherwise
-_HOSTILE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def write_report(report: Report) -> Path:
@@ -60,9 +59,7 @@ def viewer_link(log: str, scored: Scored) -> str:
 
 def shown(value: object) -> object:
     """A value as a page can hold it: hostile characters spelt out."""
-    if type(value) is not str:  # markup of ours is a subclass
-        return value
-    return _HOSTILE.sub(lambda found: found.group().encode("unicode_escape").decode(), value)
+    return spelt_out(value) if type(value) is str else value  # markup of ours is a subclass
 
 
 def number(value: float | None, digits: int = 3, sign: str = "") -> str:
@@ -70,9 +67,9 @@ def number(value: float | None, digits: int = 3, sign: str = "") -> str:
     return "–" if value is None else f"{value:{sign}.{digits}f}"
 
 
-def interval(bounds: Sequence[float], sign: str = "") -> str:
-    """A 95% interval."""
-    return f"[{number(bounds[0], sign=sign)}, {number(bounds[1], sign=sign)}]"
+def interval(bounds: Sequence[float] | None, sign: str = "") -> str:
+    """A 95% interval; a dash where there is none."""
+    return "–" if bounds is None else f"[{number(bounds[0], sign=sign)}, {number(bounds[1], sign=sign)}]"
 
 
 def _pages(report: Report) -> Environment:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from autoact.core.errors import TaskError
 from autoact.core.seeds import seed_of
-from autoact.eval.rows import Reader, Row
+from autoact.eval.rows import Reader, Row, check_pair
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -59,6 +59,7 @@ def draw(hub: Hub, reader: Reader, dataset: Dataset, level: str, size: int) -> l
         name = f"{hub.splits[level]}-{number}"
         try:
             rows.append(reader(hub.to_line(row, name), name))
+            check_pair(rows[-1].pair)
         except ValueError as problem:
             raise TaskError(f"{hub.repo} on the hub, row {number} of {hub.splits[level]}: {problem}") from None
     return rows

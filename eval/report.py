@@ -48,7 +48,7 @@ class Measured:
     """What every method played: the questions, how often, by which seed; `settings` is all that figures depend on.
 
     contaminated: ids of questions that the run has learned from. notes: what a reader of the figures must know.
-    folder: where the records are, and the report goes.
+    folder: where the records are, and the report goes. published: whether the paper's figures stand beside these.
     """
 
     benchmark: str
@@ -60,6 +60,7 @@ class Measured:
     settings: Mapping[str, Any] = field(default_factory=dict)
     contaminated: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    published: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def compare(measured: Measured, played: Sequence[Played], against: str = BASELIN
         against=against if others else "",
         rows=tuple(_row(each, measured, against, others) for each in played),
         floors=floors(measured.pairs),
-        paper=paper_rows(measured.benchmark),
+        paper=paper_rows(measured.benchmark) if measured.published else (),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from autoact.core.errors import TaskError
 from autoact.core.records import QAPair
+from autoact.core.reward import reward_of
 from autoact.core.task import check_choices, qa_pair, read_lines
 from autoact.tools.corpus import Page
 
@@ -34,6 +35,16 @@ def own_row(data: Mapping[str, Any], default_id: str) -> Row:
     return Row(pair)
 
 
+def check_pair(pair: QAPair) -> None:
+    """Raises ValueError for a question that cannot be named or that no answer gets right."""
+    if not pair.id.strip() or not pair.id.isprintable():
+        raise ValueError(f"the id {pair.id!r:.60} is empty or cannot be shown; give printable characters")
+    if not all(choice.strip() for choice in pair.choices):
+        raise ValueError("a choice is empty")
+    if reward_of(pair.answer, pair).value != 1:
+        raise ValueError(f"no answer would be right, not even {pair.answer!r:.60} itself; give one of words or numbers")
+
+
 def read_rows(files: Sequence[Path], reader: Reader) -> tuple[Row, ...]:
     """The rows of JSONL files. Raises TaskError naming the file and the line."""
     rows: dict[str, Row] = {}
@@ -44,6 +55,7 @@ def read_rows(files: Sequence[Path], reader: Reader) -> tuple[Row, ...]:
                 if not isinstance(data, dict):
                     raise ValueError("must be an object with question and answer")
                 row = reader(data, f"{path.stem}-{number}")
+                check_pair(row.pair)
                 if row.pair.id in rows:
                     raise ValueError(f"id {row.pair.id!r} is used twice; ids must be unique")
             except ValueError as problem:

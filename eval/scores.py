@@ -21,6 +21,7 @@ from autoact.core.records import QAPair, Scored
 
 Z95 = 1.959964
 RESAMPLES = 5000
+FEWEST = 10  # resampling fewer questions says too little of those that were not asked
 BLOCK = 4_000_000
 Interval = tuple[float, float]
 
@@ -58,10 +59,10 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A mean difference with its 95% interval, paired by question."""
+    """A mean difference with its 95% interval, paired by question; None where the questions are too few to tell."""
 
     mean: float
-    interval: Interval
+    interval: Interval | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Difference:
 
     to: str
     mean: float
-    interval: Interval
+    interval: Interval | None
     wins: int
     losses: int
     ties: int
@@ -175,8 +176,9 @@ def difference(
 
 
 def gap_of(values: Sequence[float], seed: int) -> Gap:
-    """The mean of differences, with its bootstrap interval."""
-    return Gap(fmean(values), bootstrap(values, seed))
+    """The mean of differences, with its bootstrap interval unless they are fewer than FEWEST or all the same."""
+    tells = len(values) >= FEWEST and len(set(values)) > 1
+    return Gap(fmean(values), bootstrap(values, seed) if tells else None)
 
 
 def bootstrap(values: Sequence[float], seed: int) -> Interval:

@@ -18,6 +18,7 @@ from langgraph.graph import END, START, StateGraph
 from pydantic import Field
 
 from autoact.agents.chat import to_messages
+from autoact.core.errors import UserError
 from autoact.core.records import FINISH, Step, to_json
 from autoact.graph.acting import Act
 from autoact.graph.context import Context
@@ -27,9 +28,11 @@ from autoact.graph.state import State, question_of, steps_of
 from autoact.models.tokens import shorten
 from autoact.prompts.chameleon import (
     KNOWLEDGE,
+    OWN,
     answer_chat,
     chosen_option,
     knowledge_chat,
+    modules_regex,
     modules_text,
     parse_modules,
     policy_chat,
@@ -48,11 +51,18 @@ class ChameleonState(State, total=False):
 
 
 def chameleon(setup: Setup) -> StateGraph[Any, Any, Any, Any]:
-    """The uncompiled graph; the team's tool model writes the inputs of tools, its plan model all else."""
+    """The uncompiled graph; the team's tool model writes the inputs of tools, its plan model all else.
+
+    Raises UserError when a tool has the name of one of Chameleon's own modules.
+    """
+    for name in setup.fields:
+        if name.lower() in map(str.lower, OWN):
+            raise UserError(f"chameleon: {name} is a module of its own, so no tool may be called that; rename the tool")
     episode = Chameleon(setup, entry="policy")
     graph = episode.graph(ChameleonState)
     modules = ["input", "knowledge", "solution"]
-    graph.add_node("policy", episode.speaking("policy", ask, episode.listed), error_handler=episode.failed)
+    policy = episode.speaking("policy", ask, episode.listed, lambda brief: modules_regex(brief.names()))
+    graph.add_node("policy", policy, error_handler=episode.failed)
     write = episode.speaking("input", ask_for_input, filled_in, speaker="tool")
     graph.add_node("input", write, error_handler=episode.failed)
     recall = episode.speaking("knowledge", ask_for_knowledge, episode.recalled)
@@ -90,7 +100,8 @@ class Chameleon(Episode):
         """The update after what the model knows."""
         text = without_thinking(str(reply.text))
         text = shorten(self.setup.model("plan", settings), text, settings.observation_tokens)
-        step = Step(state["thought"], KNOWLEDGE, "", text or fill("no_output"), wrote={"knowledge": wrote})
+        names = by_policy(state, "knowledge", wrote)
+        step = Step(state["thought"], KNOWLEDGE, "", text or fill("no_output"), wrote=names)
         return {"steps": [to_json(step)], **self.onto(modules_of(state), len(steps_of(state)) + 1)}
 
     def onto(self, modules: list[str], done: int) -> Update:
@@ -105,6 +116,11 @@ def modules_of(state: Any) -> list[str]:
     return list(state.get("modules", []))
 
 
+def by_policy(state: State, module: str, wrote: str) -> dict[str, str]:
+    """Who wrote a module's step: the policy listed it."""
+    return {"policy": state["wrote"]["policy"], module: wrote}
+
+
 def ask(state: State, brief: Brief, _steps: list[Step]) -> list[BaseMessage]:
     """What the policy is sent."""
     return to_messages(policy_chat(brief, question_of(state)))
@@ -115,9 +131,9 @@ def ask_for_input(state: State, brief: Brief, steps: list[Step]) -> list[BaseMes
     return to_messages(specialist_chat(brief, question_of(state), steps, state["tool"]))
 
 
-def filled_in(_state: State, reply: AIMessage, wrote: str, _settings: Context) -> Update:
+def filled_in(state: State, reply: AIMessage, wrote: str, _settings: Context) -> Update:
     """The update after a tool's input."""
-    return {"argument": parse_input(str(reply.text)), "wrote": {"input": wrote}, "next": "executor"}
+    return {"argument": parse_input(str(reply.text)), "wrote": by_policy(state, "input", wrote), "next": "executor"}
 
 
 def ask_for_knowledge(state: State, _brief: Brief, steps: list[Step]) -> list[BaseMessage]:

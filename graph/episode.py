@@ -174,7 +174,7 @@ class Episode:
 
         def heard(state: State, asked: Asked, settings: Context, runtime: Runtime[Any]) -> Update:
             wrote = asked.name(self._model(node, state, settings))
-            update = self._begun(node, state, settings) | read(state, asked.reply, wrote, settings)
+            update = _begun_with(self._begun(node, state, settings), read(state, asked.reply, wrote, settings))
             counted = {node: asked.usage()}
             update["usage"] = Overwrite(counted) if isinstance(update.get("usage"), Overwrite) else counted
             return _told_of_end(state, update, runtime)
@@ -245,6 +245,13 @@ def fresh() -> Update:
     """The update that clears an episode."""
     cleared = {"memory": None, "answer": "", "reflections": 0, "status": "", "error": "", "down": False}
     return cleared | {"steps": Overwrite([]), "usage": Overwrite({})}
+
+
+def _begun_with(begun: Update, update: Update) -> Update:
+    """The update of the node that an episode begins with; its steps take the place of an earlier episode's."""
+    if isinstance(begun.get("steps"), Overwrite) and "steps" in update:
+        update = {**update, "steps": Overwrite(update["steps"])}
+    return begun | update
 
 
 def _told_of_end(state: State, update: Update, runtime: Runtime[Any]) -> Update:

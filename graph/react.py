@@ -20,8 +20,8 @@ from autoact.graph.context import Context
 from autoact.graph.episode import Episode, Update, onward
 from autoact.graph.setup import Setup
 from autoact.graph.state import State, question_of
-from autoact.prompts.parse import parse_input
-from autoact.prompts.react import input_chat, parse_react, react_chat
+from autoact.prompts.grammar import react_regex
+from autoact.prompts.react import input_chat, parse_asked, parse_react, react_chat
 from autoact.prompts.render import Brief
 
 
@@ -29,7 +29,7 @@ def react(setup: Setup) -> StateGraph[Any, Any, Any, Any]:
     """The uncompiled graph; the team's plan model is the agent, and the setup's demonstrations are its examples."""
     episode = Episode(setup, entry="act")
     graph = episode.graph()
-    graph.add_node("act", episode.speaking("act", ask, acted(setup)), error_handler=episode.failed)
+    graph.add_node("act", episode.speaking("act", ask, acted(setup), act_form), error_handler=episode.failed)
     graph.add_node("input", episode.speaking("input", ask_for_input, filled_in), error_handler=episode.failed)
     graph.add_node("executor", episode.executor(), error_handler=episode.failed)
     graph.add_edge(START, "act")
@@ -42,6 +42,11 @@ def react(setup: Setup) -> StateGraph[Any, Any, Any, Any]:
 def ask(state: State, brief: Brief, steps: list[Step]) -> list[BaseMessage]:
     """What the agent is sent."""
     return to_messages(react_chat(brief, question_of(state), steps))
+
+
+def act_form(brief: Brief) -> str:
+    """What a turn of the agent is held to."""
+    return react_regex(brief.names())
 
 
 def acted(setup: Setup) -> Any:
@@ -62,6 +67,6 @@ def ask_for_input(state: State, brief: Brief, steps: list[Step]) -> list[BaseMes
     return to_messages(input_chat(brief, question_of(state), steps, state["thought"], state["tool"]))
 
 
-def filled_in(_state: State, reply: AIMessage, _wrote: str, _settings: Context) -> Update:
+def filled_in(state: State, reply: AIMessage, wrote: str, _settings: Context) -> Update:
     """The update after the input."""
-    return {"argument": parse_input(str(reply.text)), "next": "executor"}
+    return {"argument": parse_asked(str(reply.text)), "wrote": {**state["wrote"], "input": wrote}, "next": "executor"}

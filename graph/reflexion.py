@@ -23,9 +23,10 @@ from autoact.agents.chat import to_messages
 from autoact.core.records import REFLECT, Step, from_json, to_json
 from autoact.graph.context import Context
 from autoact.graph.episode import Episode, Update, ended, onward
-from autoact.graph.react import acted, filled_in
+from autoact.graph.react import act_form, acted, filled_in
 from autoact.graph.setup import Setup
 from autoact.graph.state import Input, State, question_of, steps_of
+from autoact.prompts.grammar import reflect_regex
 from autoact.prompts.react import input_chat, react_chat
 from autoact.prompts.reflexion import lesson_chat, parse_lesson
 from autoact.prompts.render import Brief
@@ -89,7 +90,7 @@ def reflexion(setup: Setup, trials: int = 1) -> StateGraph[Any, Any, Any, Any]:
     """The uncompiled graph of one trial; with more, of an agent that judges for itself whether to try again."""
     episode = Trials(setup, trials)
     graph = episode.graph(ReflexionState, Again)
-    graph.add_node("act", episode.speaking("act", ask, acted(setup)), error_handler=episode.failed)
+    graph.add_node("act", episode.speaking("act", ask, acted(setup), act_form), error_handler=episode.failed)
     graph.add_node("input", episode.speaking("input", ask_for_input, filled_in), error_handler=episode.failed)
     graph.add_node("executor", episode.executor(), error_handler=episode.failed)
     graph.add_node("lesson", episode.speaking("lesson", ask_for_lesson, episode.learned), error_handler=episode.failed)
@@ -98,7 +99,7 @@ def reflexion(setup: Setup, trials: int = 1) -> StateGraph[Any, Any, Any, Any]:
     graph.add_edge("input", "executor")
     graph.add_edge("lesson", "act")
     if trials > 1:
-        judge = episode.speaking("judge", ask_for_verdict, episode.judged, speaker="reflect")
+        judge = episode.speaking("judge", ask_for_verdict, episode.judged, lambda _: reflect_regex(), "reflect")
         graph.add_node("judge", judge, error_handler=episode.failed)
         graph.add_conditional_edges("judge", onward(), ["lesson", END])
     after = ["act", "executor", "lesson", *(["judge"] if trials > 1 else []), END]

@@ -30,6 +30,7 @@ from autoact.prompts.render import Brief
 from autoact.prompts.rewoo import (
     LLM,
     Call,
+    calls_regex,
     llm_chat,
     parse_calls,
     parse_solution,
@@ -51,7 +52,8 @@ def rewoo(setup: Setup) -> StateGraph[Any, Any, Any, Any]:
     """The uncompiled graph; the team's plan model plans, works as LLM and solves."""
     episode = Rewoo(setup, entry="plan")
     graph = episode.graph(RewooState)
-    graph.add_node("plan", episode.speaking("plan", ask, episode.planned), error_handler=episode.failed)
+    plan = episode.speaking("plan", ask, episode.planned, lambda brief: calls_regex(brief.names()))
+    graph.add_node("plan", plan, error_handler=episode.failed)
     graph.add_node("executor", episode.executor(), error_handler=episode.failed)
     graph.add_node("llm", episode.speaking("llm", ask_llm, episode.said), error_handler=episode.failed)
     graph.add_node("solve", episode.speaking("solve", ask_for_answer, solved), error_handler=episode.failed)

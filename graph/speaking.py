@@ -35,10 +35,12 @@ class Asked:
     def prompts(
         self, steps: Sequence[Step], ask: Callable[[list[Step]], list[BaseMessage]]
     ) -> Iterator[list[BaseMessage]]:
-        """What to send, until something fits."""
+        """What to send, until something fits; a prompt that cutting did not change is not sent again."""
+        sent: list[BaseMessage] = []
         for shorter in shortened(steps):
-            if not self._fits:
-                yield ask(shorter)
+            if not self._fits and (messages := ask(shorter)) != sent:
+                sent = messages
+                yield messages
         if not self._fits and self.refusal:
             raise self.refusal
 

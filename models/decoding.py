@@ -173,9 +173,12 @@ class Decoder:
         return "length" if len(row.tokens) >= request.max_tokens else None
 
     def _stopped(self, row: Row) -> bool:
-        stop = row.job.request.stop
-        # A stop string of n bytes lies within the last n tokens; the rest is spared the decoding.
-        tail = self._letters.decode(row.tokens[-max(len(word.encode(errors="replace")) for word in stop) - 4 :])
+        stop, longest = row.job.request.stop, max(map(len, row.job.request.stop))
+        # A stop string of n bytes lies within the last n tokens that write; the rest is spared the decoding.
+        size = max(len(word.encode(errors="replace")) for word in stop) + 4
+        while size < len(row.tokens) and len(self._letters.decode(row.tokens[-size:-1])) < longest + 3:
+            size *= 2
+        tail = self._letters.decode(row.tokens[-size:])
         return any(word in tail for word in stop)
 
     def _completion(self, row: Row, why: Finish) -> Completion:

@@ -2,8 +2,9 @@
 
     ChatOpenAI(model="plan", base_url=address, **connections(address), …)
 
-Models at one address share them, and a proxy of the environment is not asked for a server on this machine. An async client of httpx belongs to the event loop that first used it, and a second
-`asyncio.run` would find its connections dead; here each loop gets a client of its own, closed when the loop ends.
+Models at one address share them, and a proxy of the environment is not asked for a server on this machine. An async
+client of httpx belongs to the event loop that first used it, and a second `asyncio.run` would find its connections
+dead; here each loop gets a client of its own, closed when the loop ends.
 """
 
 from __future__ import annotations

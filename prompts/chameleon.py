@@ -11,20 +11,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from autoact.core.records import FINISH, Demonstration, Question, Step
 from autoact.core.reward import choice_index
 from autoact.core.text import TOOL_NAME
+from autoact.prompts.grammar import form, one_of
 from autoact.prompts.parse import without_thinking
 from autoact.prompts.render import Brief, Turn, question_text, tools_text
-from autoact.prompts.specialist import done_text
+from autoact.prompts.specialist import done_text, within
 from autoact.prompts.template import fill
 
 KNOWLEDGE, SOLUTION, ANSWER = "Knowledge", "Solution", "Answer"
 LAST = (SOLUTION, ANSWER)
+OWN = (KNOWLEDGE, *LAST)
 _LABEL = re.compile(r"\bModules[ \t]*:", re.IGNORECASE)
 _ANSWER = re.compile(r"\banswer is:?", re.IGNORECASE)
-_BETWEEN = re.compile(r"[,;\n]|->|→")
+_BETWEEN = re.compile(r"[,;\n]|->|→|\band\b|\bthen\b", re.IGNORECASE)
 
 
 def policy_chat(brief: Brief, question: Question) -> list[Turn]:
@@ -42,18 +45,23 @@ def modules_text(modules: Sequence[str]) -> str:
     return fill("chameleon_modules", modules=", ".join((*modules, *LAST)))
 
 
+def modules_regex(names: Sequence[str]) -> str:
+    """A plan of the named tools, Knowledge and the two that end it, for backends that can hold a model to it."""
+    named = one_of([*(name for name in names if name != FINISH), KNOWLEDGE])
+    return form("chameleon_modules", modules=f"({named}, )*{', '.join(LAST)}")
+
+
 def parse_modules(text: str, tools: Sequence[str]) -> list[str]:
     """The modules before Solution and Answer, without those that there are not; none unless these two end the list.
 
-    A list may be written as JSON, with commas, or one name a line; it is never evaluated.
+    A list may be written as JSON, with commas, or one name a line; it is never evaluated. The first one counts.
     """
-    listed = _LABEL.split(without_thinking(text))[-1]
-    known = {name.lower(): name for name in (KNOWLEDGE, *LAST, *tools) if name != FINISH}
-    words = (TOOL_NAME.search(part) for part in _BETWEEN.split(listed))
-    named = [known[word.group().lower()] for word in words if word and word.group().lower() in known]
-    if tuple(named[-2:]) != LAST:
-        return []
-    return [name for name in named[:-2] if name in tools or name == KNOWLEDGE]
+    listed = _LABEL.split(without_thinking(text))[:2][-1]
+    known = {name.lower(): name for name in (*OWN, *tools) if name != FINISH}
+    words = ([word.lower() for word in TOOL_NAME.findall(part)] for part in _BETWEEN.split(listed))
+    named = [known[name] for part in words if (name := next((word for word in part if word in known), ""))]
+    ends = next((at for at, pair in enumerate(pairwise(named)) if pair == LAST), 0)
+    return [name for name in named[:ends] if name not in LAST]
 
 
 def knowledge_chat(question: Question, steps: Sequence[Step]) -> list[Turn]:
@@ -90,4 +98,4 @@ def _solution(shot: Demonstration) -> str:
 
 
 def _request(question: Question, solution: str) -> Turn:
-    return Turn("user", fill("chameleon_answer", question=question_text(question), solution=solution))
+    return Turn("user", fill("chameleon_answer", question=question_text(question), solution=within(solution)))

@@ -14,7 +14,7 @@ from autoact.prompts.react import ReactTurn, parse_react, react_turn
 from autoact.prompts.render import Brief, Turn, plan_turn, question_text
 from autoact.prompts.template import fill
 
-_ANSWER = re.compile(r"^.*\banswer is:?[ \t]+([^\n]+?)[ \t.]*$", re.MULTILINE | re.IGNORECASE)
+_ANSWER = re.compile(r"\banswer is\b:?", re.IGNORECASE)
 
 
 def cot_chat(brief: Brief, question: Question) -> list[Turn]:
@@ -34,7 +34,8 @@ def parse_cot(text: str) -> ReactTurn:
     turn = parse_react(text, (FINISH,))
     if turn.tool == FINISH and turn.argument is not None:
         return turn
-    said = _ANSWER.findall(without_thinking(text))
+    lines = (rest.partition("\n")[0] for rest in _ANSWER.split(without_thinking(text))[1:])
+    said = [answer for line in lines if (answer := line.lstrip().rstrip(" \t."))]
     return ReactTurn(turn.thought, FINISH, said[-1] if said else None)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoact.core.errors import ParseError
 from autoact.core.records import FINISH, REFLECT, Question, Step
@@ -19,6 +19,10 @@ from autoact.prompts.template import fill
 
 # An observation can be a whole page; a human unfolds it, a model is sent its beginning.
 SHOWN_CHARACTERS = 2000
+
+# Actions of ReWOO and Chameleon that ask no tool but the model, and would name their method.
+UNTOOLED = ("LLM", "Knowledge")
+THINKS = "thinks, without a tool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,10 @@ ASPECTS = (
 
 
 def shown_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The steps without reflection, which would tell who reflects."""
-    return tuple(step for step in steps if step.tool != REFLECT)
+    """The steps without reflection, which would tell who reflects, and without names that only one method uses."""
+    return tuple(
+        replace(step, tool=THINKS) if step.tool in UNTOOLED else step for step in steps if step.tool != REFLECT
+    )
 
 
 def judge_chat(question: Question, trajectories: Mapping[str, Sequence[Step]]) -> list[Turn]:
@@ -60,14 +66,15 @@ def judge_chat(question: Question, trajectories: Mapping[str, Sequence[Step]]) -
 def parse_judgement(text: str, letters: str) -> dict[str, str]:
     """By aspect, the letter that was chosen, or nothing for no difference.
 
-    Raises ParseError unless each aspect has one choice, alone on its line.
+    Raises ParseError unless each aspect has one choice on its line, alone or with a reason: "1. Rounds: A, since …".
     """
     text = without_thinking(text)
     return {aspect.id: _choice(text, aspect, letters) for aspect in ASPECTS}
 
 
 def _choice(text: str, aspect: Aspect, letters: str) -> str:
-    line = rf"(?im)^[^\w\n]*{aspect.id}[^\w\n]*:[^\w\n]*(none|[{letters}])[^\w\n]*$"
+    start, reason = r"[^\w\n]*(?:\d+[^\w\n]+)?", r"(?:[^\w\n]+(?:since|because|as|for)\b.*)?"
+    line = rf"(?im)^{start}{aspect.id}[^\w\n]*:[^\w\n]*(none|[{letters}])(?:{reason}|[^\w\n]*)$"
     chosen = {found.lower() for found in re.findall(line, text)}
     if len(chosen) != 1:
         raise ParseError(f"no one line '{aspect.id.capitalize()}:' with one of {', '.join(letters)} or none")

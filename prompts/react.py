@@ -15,12 +15,15 @@ from dataclasses import dataclass
 
 from autoact.core.errors import ParseError
 from autoact.core.records import REFLECT, Question, Step
-from autoact.prompts.parse import parse_plan, without_thinking
+from autoact.prompts.parse import parse_input, parse_plan, without_thinking
 from autoact.prompts.render import Brief, Turn, plan_turn, question_text, tools_text
 from autoact.prompts.template import fill
 
-_ACTION = re.compile(r"^[ \t]*Action[ \t]*:[ \t]*(\w[\w.-]*)[ \t]*\[", re.MULTILINE | re.IGNORECASE)
+_ACTION = re.compile(r"^[ \t]*Action[ \t]*:", re.MULTILINE | re.IGNORECASE)
+_CALL = re.compile(_ACTION.pattern + r"[ \t]*(\w[\w.-]*)[ \t]*\[", re.MULTILINE | re.IGNORECASE)
+_NEXT = re.compile(r"^[ \t]*(Thought|Action|Question|Observation)[ \t]*:", re.MULTILINE | re.IGNORECASE)
 _OBSERVED = re.compile(r"^[ \t]*Observation[ \t]*:", re.MULTILINE | re.IGNORECASE)
+_BRACKET = re.compile(r"[\[\]]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +61,56 @@ def react_turn(thought: str, tool: str, argument: str) -> Turn:
 def parse_react(text: str, tools: Sequence[str]) -> ReactTurn:
     """The agent's turn, whatever it is; one that names no action is a thought with an empty tool.
 
-    What follows an observation that the agent made up is left out.
+    What follows an observation that the agent made up is left out, and so is what follows its first action.
     """
-    text = without_thinking(text)
-    said = text[: made_up.start()].strip() if (made_up := _OBSERVED.search(text)) else text
-    action = _ACTION.search(said)
+    said = _first_action(_unobserved(without_thinking(text)))
+    call = _CALL.search(said)
     try:
         turn = parse_plan(said, tools)
     except ParseError:
         return ReactTurn(said.removeprefix("Thought:").strip(), "", None)
     if turn.tool == REFLECT:
         return ReactTurn(said, "", None)
-    inside = said[action.end() :] if action else ""
-    closed = inside.rfind("]")
-    return ReactTurn(turn.thought, turn.tool, inside[:closed] if closed >= 0 else None)
+    return ReactTurn(turn.thought, turn.tool, bracketed(said[call.end() :]) if call else None)
+
+
+def parse_asked(text: str) -> str:
+    """The input that the agent was asked for, without an observation that it made up."""
+    return _unobserved(parse_input(text))
+
+
+def bracketed(after: str) -> str | None:
+    """What stands before the bracket that closes a call, given what follows the one that opens it.
+
+    Nested brackets are counted, first on the call's line, then over all lines; None when no bracket closes.
+    """
+    line = after.partition("\n")[0]
+    if (closed := _closing(line)) < 0 and (closed := _closing(after)) < 0:
+        # A bracket within was left open, so that the last one is the call's.
+        closed = line.rfind("]") if "]" in line else after.rfind("]")
+    return after[:closed] if closed >= 0 else None
+
+
+def _closing(text: str) -> int:
+    """Where the bracket closes that was opened before the text; -1 when it does not."""
+    depth = 1
+    for mark in _BRACKET.finditer(text):
+        depth += 1 if mark.group() == "[" else -1
+        if not depth:
+            return mark.start()
+    return -1
+
+
+def _unobserved(text: str) -> str:
+    made_up = _OBSERVED.search(text)
+    return text[: made_up.start()].strip() if made_up else text
+
+
+def _first_action(text: str) -> str:
+    """The text up to the line of ours that follows its first action."""
+    action = _ACTION.search(text)
+    after = _NEXT.search(text, action.end()) if action else None
+    return text[: after.start()].strip() if after else text
 
 
 def _played(asked: str, steps: Sequence[Step]) -> Iterator[Turn]:

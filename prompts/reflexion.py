@@ -8,6 +8,7 @@ from autoact.core.records import Question, Step
 from autoact.prompts.parse import without_thinking
 from autoact.prompts.react import react_turn
 from autoact.prompts.render import Turn, question_text
+from autoact.prompts.specialist import within
 from autoact.prompts.template import fill
 
 
@@ -26,5 +27,5 @@ def parse_lesson(text: str) -> str:
 
 
 def _told(step: Step) -> list[str]:
-    observed = [fill("observation", observation=step.observation)] if step.observation else []
-    return [react_turn(step.thought, step.tool, step.argument).text, *observed]
+    observed = [fill("observation", observation=within(step.observation))] if step.observation else []
+    return [react_turn(within(step.thought), step.tool, within(step.argument)).text, *observed]

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 from autoact.core.records import FINISH, REFLECT, Demonstration, Question, Step
 from autoact.prompts.cot import parse_cot
+from autoact.prompts.grammar import LINE, form, one_of
 from autoact.prompts.parse import parse_input, without_thinking
-from autoact.prompts.react import ReactTurn
+from autoact.prompts.react import ReactTurn, bracketed
 from autoact.prompts.render import Brief, Turn, question_text, tools_text
 from autoact.prompts.specialist import within
 from autoact.prompts.template import fill
@@ -51,7 +52,7 @@ def planner_chat(brief: Brief, question: Question) -> list[Turn]:
 
 def llm_chat(question: Question, argument: str) -> list[Turn]:
     """The chat of the LLM worker, which sees the question and its own step."""
-    step = fill("rewoo_llm", question=question_text(question), argument=argument)
+    step = fill("rewoo_llm", question=question_text(question), argument=within(argument))
     return [Turn("system", fill("rewoo_llm_system")), Turn("user", step)]
 
 
@@ -61,6 +62,13 @@ def solver_chat(brief: Brief, question: Question, plan: Sequence[Call], steps: S
     for shot in brief.shots:
         turns += [_request(shot.question, _planned(shot)), Turn("plan", shot.answer)]
     return [*turns, _request(question, zip(plan, steps, strict=False))]
+
+
+def calls_regex(names: Sequence[str]) -> str:
+    """A plan of at least one call, for backends that can hold a model to it."""
+    tools = one_of([*(name for name in names if name != FINISH), LLM])
+    call = form("rewoo_call", thought=LINE, id="#E[1-9][0-9]?", tool=tools, argument=LINE)
+    return rf"{call}(\n{call})*"
 
 
 def parse_calls(text: str, tools: Sequence[str]) -> list[Call]:
@@ -128,7 +136,7 @@ def _request(question: Question, done: Iterable[tuple[Call, Step]]) -> Turn:
 
 
 def _written(call: Call) -> str:
-    return fill("rewoo_call", thought=call.thought, id=call.id, tool=call.tool, argument=within(call.argument))
+    return fill("rewoo_call", thought=within(call.thought), id=call.id, tool=call.tool, argument=within(call.argument))
 
 
 def _id(mark: re.Match[str]) -> str:
@@ -142,10 +150,8 @@ def _thought(before: str) -> str:
 
 
 def _inside(after: str) -> str:
-    """What stands in a call's brackets: those that close on its line if they do, else those of the whole step."""
+    """What stands in a call's brackets; all of its line when they do not close."""
     if label := _PLAN.search(after):
         after = after[: label.start()]
-    line = after.partition("\n")[0]
-    held = line if "]" in line else after
-    closed = held.rfind("]")
-    return (held[:closed] if closed >= 0 else line).strip()
+    inside = bracketed(after)
+    return (after.partition("\n")[0] if inside is None else inside).strip()

@@ -5,26 +5,31 @@
 
     curl localhost:8001/v1/chat/completions --json '{"model": "plan-3fa9c1d2e4b5", "messages": […]}'
 
-Errors have OpenAI's form and status: 400 (a prompt that does not fit: context_length_exceeded), 404, 429, 500.
+Errors have OpenAI's form and status: 400 (a prompt that does not fit: context_length_exceeded), 401, 403, 404, 405,
+413, 429, 500, and 503 once the engine has ended.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
+from starlette.exceptions import HTTPException
 
 from autoact.core.errors import AutoActError, ModelError, PromptTooLong
-from autoact.models.engine import Engine
+from autoact.models.chat_format import as_chat, to_ids
+from autoact.models.engine import Engine, EngineClosed
 from autoact.models.local import LocalChatModel
+from autoact.serve.bodies import BodyLimit
 from autoact.serve.completions_schema import ChatRequest
 from autoact.serve.gate import Gate
 from autoact.serve.metrics import engine_metrics, exposed
@@ -32,6 +37,8 @@ from autoact.serve.refusal import Refusal, line_of
 from autoact.serve.runs import Run, Runs, until_hung_up
 
 Answering = Runnable[Any, AIMessage]
+# Characters that are tokenised in milliseconds.
+SHORT = 50_000
 routes = APIRouter()
 
 
@@ -48,13 +55,16 @@ def completions_app(
     models: Mapping[str, LocalChatModel], *, key: str = "", max_in_flight: int = 256, max_body: int = 1 << 23
 ) -> FastAPI:
     """The app over models that share one engine."""
-    api = FastAPI(title="AutoAct engine", docs_url=None, redoc_url=None, max_body_size=max_body)
+    api = FastAPI(title="AutoAct engine", docs_url=None, redoc_url=None)
     api.state.models = dict(models)
-    api.state.runs = Runs(max_in_flight, "requests")
+    api.state.runs = Runs(max_in_flight, "requests", full=429)
+    api.state.measuring = asyncio.Lock()
     api.state.metrics = engine_metrics(engine_of(models))
     api.include_router(routes)
-    api.add_middleware(Gate, key=key)
+    api.add_middleware(BodyLimit, most=max_body)
+    api.add_middleware(Gate, key=key, form=_error)
     api.add_exception_handler(RequestValidationError, _invalid)
+    api.add_exception_handler(HTTPException, _unread)
     api.add_exception_handler(AutoActError, _refused)
     api.add_exception_handler(Exception, _failed)
     return api
@@ -77,10 +87,12 @@ async def complete(body: ChatRequest, request: Request, run: InFlight) -> Respon
     """The next turn of a conversation, whole or in pieces; hanging up frees its row in the engine."""
     model = _asked(body, request)
     messages = [turn.message() for turn in body.messages]
+    await _require_room(body, request, messages)
     about = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "model": body.model}
     if body.stream:
         pieces = run.followed(model.astream(messages))
-        first = await anext(pieces)  # what is refused is refused before a stream begins
+        async with until_hung_up(request, run):
+            first = await anext(pieces)  # what is refused is refused before a stream begins
         told = bool(body.stream_options and body.stream_options.include_usage)
         return StreamingResponse(_events(first, pieces, about, told), media_type="text/event-stream")
     async with until_hung_up(request, run):
@@ -89,8 +101,10 @@ async def complete(body: ChatRequest, request: Request, run: InFlight) -> Respon
 
 
 @routes.get("/health")
-async def health() -> dict[str, str]:
-    """Whether the server runs. It asks for no key."""
+async def health(request: Request) -> dict[str, str]:
+    """Whether the server runs and its engine with it. It asks for no key."""
+    if not engine_of(request.app.state.models).alive:
+        raise EngineClosed("the engine has ended; start the server again")
     return {"status": "ok"}
 
 
@@ -107,6 +121,22 @@ def _asked(body: ChatRequest, request: Request) -> Answering:
     return models[body.model].bind(**body.settings())
 
 
+async def _require_room(body: ChatRequest, request: Request, messages: Sequence[BaseMessage]) -> None:
+    """Raises PromptTooLong for megabytes of text, measured in a thread while the server goes on answering."""
+    if sum(len(message.text) for message in messages) <= SHORT:
+        return
+    model: LocalChatModel = request.app.state.models[body.model]
+    engine, most = model.engine, body.settings().get("max_tokens", model.max_tokens)
+
+    def measure() -> None:
+        longest = max(map(len, engine.tokenizer.get_vocab()))
+        engine.require_room(sum(len(message.text) for message in messages) // longest, most)
+        engine.require_room(len(to_ids(engine.tokenizer, as_chat(messages), generate=True)), most)
+
+    async with request.app.state.measuring:
+        await asyncio.to_thread(measure)
+
+
 async def _events(first: Any, rest: AsyncIterator[Any], about: dict[str, Any], usage: bool) -> AsyncIterator[bytes]:
     whole = first
     try:
@@ -118,7 +148,7 @@ async def _events(first: Any, rest: AsyncIterator[Any], about: dict[str, Any], u
         if usage:
             yield _line({**about, "object": "chat.completion.chunk", "choices": [], "usage": _usage(whole)})
     except Exception as problem:  # the status is sent: only the stream itself can say that it is cut
-        yield _line(_error(500, f"the engine failed: {type(problem).__name__}", "server_error"))
+        yield _line(_error(500, f"the engine failed: {type(problem).__name__}"))
     yield b"data: [DONE]\n\n"
 
 
@@ -142,27 +172,37 @@ def _usage(said: AIMessage) -> dict[str, int]:
     return {"prompt_tokens": read, "completion_tokens": wrote, "total_tokens": read + wrote}
 
 
-def _error(status: int, line: str, kind: str, code: str | None = None) -> dict[str, Any]:
+def _error(status: int, line: str, code: str | None = None) -> dict[str, Any]:
+    kind = "server_error" if status >= 500 else "invalid_request_error"
     return {"error": {"message": line, "type": kind, "param": None, "code": code or str(status)}}
 
 
 def _refused(_: Request, problem: Exception) -> JSONResponse:
-    """Bad input, in a line."""
+    """Bad input, or an engine that has ended, in a line."""
     if isinstance(problem, PromptTooLong):
-        return JSONResponse(_error(400, str(problem), "invalid_request_error", "context_length_exceeded"), 400)
+        return JSONResponse(_error(400, str(problem), "context_length_exceeded"), 400)
     if isinstance(problem, Refusal):
-        status, wait = (429, {"Retry-After": "1"}) if problem.again else (problem.status, {})
-        return JSONResponse(_error(status, str(problem), "invalid_request_error"), status, wait)
-    status = 400 if isinstance(problem, ModelError) else 500
-    return JSONResponse(_error(status, str(problem), "invalid_request_error"), status)
+        wait = {"Retry-After": "1"} if problem.again else {}
+        return JSONResponse(_error(problem.status, str(problem)), problem.status, wait)
+    status = 503 if isinstance(problem, EngineClosed) else 400 if isinstance(problem, ModelError) else 500
+    return JSONResponse(_error(status, str(problem)), status)
 
 
 def _invalid(_: Request, problem: Exception) -> JSONResponse:
     """A body that does not have the asked form."""
     assert isinstance(problem, RequestValidationError)
-    return JSONResponse(_error(400, line_of(problem.errors()), "invalid_request_error"), 400)
+    return JSONResponse(_error(400, line_of(problem.errors())), 400)
+
+
+def _unread(request: Request, problem: Exception) -> JSONResponse:
+    """What reaches no route: a path or method that is not there, a body that is too large or no text."""
+    assert isinstance(problem, HTTPException)
+    line = line_of([{"type": "json_invalid"}]) if problem.status_code == 400 else problem.detail
+    if problem.status_code in (404, 405):
+        line = f"there is no {request.method} {request.url.path!r:.80}; ask for POST /v1/chat/completions"
+    return JSONResponse(_error(problem.status_code, line), problem.status_code, problem.headers)
 
 
 def _failed(_: Request, __: Exception) -> JSONResponse:
     """Our own mistake: the cause is the log's and not the caller's."""
-    return JSONResponse(_error(500, "the engine failed; its log says how", "server_error"), 500)
+    return JSONResponse(_error(500, "the engine failed; its log says how"), 500)

@@ -1,6 +1,9 @@
-"""OpenAI's chat completions as our engine's server takes them; a field that it would not heed is refused, not ignored.
+"""OpenAI's chat completions as our engine's server takes them.
 
 ChatRequest(model="plan-3fa9c1d2e4b5", messages=[{"role": "user", "content": "Question: …"}], max_tokens=64)
+
+A field that the server would not heed is refused, not ignored, but for `name` and `user`, which ask for nothing; so is
+a value of another type, such as max_tokens: "3".
 """
 
 from __future__ import annotations
@@ -8,7 +11,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 KINDS: dict[str, type[BaseMessage]] = {
     "system": SystemMessage,
@@ -16,11 +19,14 @@ KINDS: dict[str, type[BaseMessage]] = {
     "user": HumanMessage,
     "assistant": AIMessage,
 }
-Stop = Annotated[str, Field(min_length=1)]
+Stop = Annotated[str, Field(min_length=1, max_length=200)]
+Stops = Annotated[
+    list[Stop], Field(max_length=16), BeforeValidator(lambda stop: [stop] if isinstance(stop, str) else stop)
+]
 
 
 class _Given(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Part(_Given):
@@ -64,14 +70,14 @@ class ChatRequest(_Given):
     max_completion_tokens: int | None = Field(None, ge=1, description="The same, by its newer name.")
     temperature: float | None = Field(None, ge=0, le=2, description="0 is greedy; 1 if left out.")
     seed: int | None = Field(None, description="The same seed gives the same reply.")
-    stop: Stop | list[Stop] | None = Field(None, description="Texts that end the reply and are left out of it.")
+    stop: Stops | None = Field(None, description="Texts that end the reply and are left out of it.")
     stream: bool = Field(False, description="Whether the reply comes in pieces, as server-sent events.")
     stream_options: StreamOptions | None = Field(None, description="What a stream tells beside the text.")
     structured_outputs: StructuredOutputs | None = Field(None, description="What the reply is held to.")
-    n: Literal[1] | None = Field(None, description="One reply.")
-    top_p: Literal[1] | None = Field(None, description="The whole distribution is sampled from.")
-    frequency_penalty: Literal[0] | None = Field(None, description="None is given.")
-    presence_penalty: Literal[0] | None = Field(None, description="None is given.")
+    n: int | None = Field(None, ge=1, le=1, description="One reply.")
+    top_p: float | None = Field(None, ge=1, le=1, description="The whole distribution is sampled from.")
+    frequency_penalty: float | None = Field(None, ge=0, le=0, description="None is given.")
+    presence_penalty: float | None = Field(None, ge=0, le=0, description="None is given.")
     user: str | None = Field(None, description="Not used.")
 
     def settings(self) -> dict[str, Any]:
@@ -80,7 +86,7 @@ class ChatRequest(_Given):
             "temperature": 1.0 if self.temperature is None else self.temperature,
             "seed": self.seed,
             "max_tokens": self.max_completion_tokens or self.max_tokens,
-            "stop": [self.stop] if isinstance(self.stop, str) else self.stop,
+            "stop": self.stop,
             "regex": self.structured_outputs.regex if self.structured_outputs else None,
         }
         return {name: value for name, value in given.items() if value is not None}

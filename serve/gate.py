@@ -11,7 +11,9 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
+from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -22,12 +24,18 @@ OPEN = "/health"
 CHALLENGE = 'Bearer, Basic realm="autoact", charset="UTF-8"'
 
 
-class Gate:
-    """ASGI middleware; an empty key asks for none."""
+def detail(_: int, line: str) -> dict[str, Any]:
+    """A refusal's body in FastAPI's own form."""
+    return {"detail": line}
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+
+class Gate:
+    """ASGI middleware; an empty key asks for none. `form` makes a refusal's body of its status and its line."""
+
+    def __init__(self, app: ASGIApp, key: str, form: Callable[[int, str], dict[str, Any]] = detail) -> None:
         self.app = app
         self.key = key
+        self.form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = self._refused(Headers(scope=scope), scope["path"]) if scope["type"] == "http" else None
@@ -37,13 +45,13 @@ class Gate:
         if not self.key:
             named = headers.get("host", "")
             line = f"this server has no key and answers only to localhost or 127.0.0.1, not to {named!r:.100}"
-            return None if is_this_machine(host_of(named)) else JSONResponse({"detail": line}, 403)
+            return None if is_this_machine(host_of(named)) else JSONResponse(self.form(403, line), 403)
         # Bytes, since the texts that can be compared in constant time are ASCII.
         given = key_in(headers.get("authorization", ""))
         if path == OPEN or secrets.compare_digest(given.encode(), self.key.encode()):
             return None
         line = "give this server's key, as in Authorization: Bearer KEY"
-        return JSONResponse({"detail": line}, 401, {"WWW-Authenticate": CHALLENGE})
+        return JSONResponse(self.form(401, line), 401, {"WWW-Authenticate": CHALLENGE})
 
 
 def host_of(named: str) -> str:

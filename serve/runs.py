@@ -63,18 +63,20 @@ class Run:
 
 
 class Runs:
-    """`limit` is how many there may be at once, and `kind` what a caller that is one too many is told they are."""
+    """`limit` is how many `kind` there may be at once; whoever is one too many is told so, with the status `full`."""
 
-    def __init__(self, limit: int, kind: str = "questions") -> None:
+    def __init__(self, limit: int, kind: str = "questions", full: int = 503) -> None:
         self.limit = limit
         self.kind = kind
+        self.full = full
         self._playing: set[Run] = set()
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[Run]:
         """A run that is over when this is left. Raises Refusal when there are too many."""
         if len(self._playing) >= self.limit:
-            raise Refusal(503, f"{self.limit} {self.kind} are in flight, which is all at once; ask again", again=True)
+            line = f"{self.limit} {self.kind} are in flight, which is all at once; ask again"
+            raise Refusal(self.full, line, again=True)
         run = Run()
         self._playing.add(run)
         try:

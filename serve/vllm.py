@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 
 from autoact.core.errors import EndpointError, UserError
+from autoact.core.text import line_of
 from autoact.models.team import Weights
 
 # Ours to say, or against what this server promises; a prefix of one would be taken for it.
@@ -83,11 +84,17 @@ class Server:
             if time.monotonic() > limit:
                 raise EndpointError(f"vLLM did not answer within {STARTS_WITHIN:g} seconds; its log is {self.log}")
             time.sleep(0.5)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        listed = httpx.get(f"{url}/v1/models", headers=headers, timeout=30).json()
-        missing = set(names) - {model["id"] for model in listed["data"]}
+        missing = set(names) - self._names(url, key)
         if missing:
             raise EndpointError(f"vLLM does not serve {', '.join(sorted(missing))}; its log is {self.log}")
+
+    def _names(self, url: str, key: str) -> set[str]:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        try:
+            listed = httpx.get(f"{url}/v1/models", headers=headers, timeout=30, trust_env=False)
+            return {model["id"] for model in listed.json()["data"]}
+        except (httpx.HTTPError, ValueError, LookupError, TypeError) as problem:
+            raise EndpointError(f"vLLM does not list its models ({line_of(problem)}); its log is {self.log}") from None
 
     def wait(self) -> None:
         """Until it ends. Raises EndpointError if it fails."""
@@ -100,7 +107,9 @@ def running(
     line: Sequence[str], log: Path, *, key: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
     """The process for as long as this is entered, with all it started ended after it."""
-    settings = {**os.environ, **QUIET, **(environment or {}), **({"VLLM_API_KEY": key} if key else {})}
+    settings = {**os.environ, **QUIET, **(environment or {}), "VLLM_API_KEY": key}
+    if not key:  # nor one of the user's own, which nobody would send
+        del settings["VLLM_API_KEY"]
     with log.open("ab") as told:
         try:
             process = subprocess.Popen(
@@ -141,7 +150,7 @@ def last_line(log: Path) -> str:
 
 def _healthy(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health", timeout=5).status_code == 200
+        return httpx.get(f"{url}/health", timeout=5, trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -69,14 +69,20 @@ class Live:
     async def aanswer(self, call: Call, ask: Callable[[], Answer], apart: Apart = in_thread) -> Answer:
         """The same in an event loop: only who asks holds a thread (`apart`), and whoever waits for it holds none."""
         flight, mine = self._flight(call)
+        begun = threading.Event()
+
+        def fly() -> None:
+            begun.set()
+            self._fly(flight, call, ask)
+
         try:
             if mine:
-                await apart(partial(self._fly, flight, call, ask))
+                await apart(fly)
             return await asyncio.wait_for(asyncio.wrap_future(flight), self._longest)
         except TimeoutError:
             raise self._given_up(flight, call) from None
         finally:
-            if mine:  # cancelled, perhaps before a thread was free
+            if mine and not begun.is_set():  # cancelled before a thread was free: nobody else will ask
                 self._given_up(flight, call)
 
     def _flight(self, call: Call) -> tuple[Future[Answer], bool]:

@@ -36,7 +36,7 @@ def app(sitting: Sitting, key: str) -> FastAPI:
     """The app of one poll; an empty key asks for none."""
     api = FastAPI(openapi_url=None, max_body_size=MAX_BODY)
     api.state.sitting = sitting
-    api.state.secret = sitting.votes.secret()
+    api.state.secret = sitting.secret.encode()
     # Nothing is played here, but a server of ours stops what is when it ends.
     api.state.runs = Runs(1)
     api.include_router(routes)

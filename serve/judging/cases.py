@@ -2,7 +2,7 @@
 
     poll = drawn_poll(trial, ("autoact", "zero-shot"), count=20, judges=5, seed=0)
     cases = load_cases(trial, poll)        # in the order in which judges are shown them
-    lettered(poll, "Ann", "q7")            # {"A": "zero-shot", "B": "autoact"}
+    lettered(poll, votes.secret(), "ann", "q7")            # {"A": "zero-shot", "B": "autoact"}
 
 A trajectory is the one of the first epoch. The gold answer, names, models and rewards stay behind.
 """
@@ -10,7 +10,6 @@ A trajectory is the one of the first epoch. The gold answer, names, models and r
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,6 @@ from autoact.eval.agreement import Poll
 from autoact.prompts.judging import shown_steps
 
 QUESTIONS = "questions.jsonl"
-_SHARD = re.compile(r"\.shard-\d+-of-\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,11 @@ class Case:
 
 def trial_in(folder: Path) -> Path:
     """The evaluation that a folder is, or the only one of a run folder. Raises UserError."""
-    if (folder / QUESTIONS).is_file():
-        return folder
+    try:
+        if (folder / QUESTIONS).is_file():
+            return folder
+    except OSError as problem:
+        raise UserError(f"{str(folder)[:80]} is no folder ({problem.strerror})") from problem
     match sorted(path.parent for path in folder.glob(f"eval/*/{QUESTIONS}")):
         case [trial]:
             return trial
@@ -54,6 +55,8 @@ def drawn_poll(trial: Path, methods: Sequence[str], count: int | None, judges: i
     """A poll on `count` of the questions, drawn by the seed, or on all of them. Raises UserError."""
     _check_methods(trial, methods)
     ids = sorted((pair.id for pair in _questions(trial)), key=lambda name: seed_of(seed, "judging", name))
+    if not ids or len(ids) < (count or 0):
+        raise UserError(f"{trial / QUESTIONS} has {len(ids)} questions, too few to judge {count or 'any'}")
     poll = Poll(tuple(methods), tuple(ids[:count]), judges, seed)
     load_cases(trial, poll)
     return poll
@@ -76,9 +79,12 @@ def load_cases(trial: Path, poll: Poll) -> list[Case]:
     ]
 
 
-def lettered(poll: Poll, judge: str, question_id: str) -> dict[str, str]:
-    """The methods by the letters that stand for them, in an order that is this judge's for this question."""
-    order = random.Random(seed_of(poll.seed, "judging", judge, question_id))
+def lettered(poll: Poll, secret: str, judge: str, question_id: str) -> dict[str, str]:
+    """The methods by the letters that stand for them, in an order that is this judge's for this question.
+
+    The secret is the poll's: without it, who knows the seed could work out which method is A.
+    """
+    order = random.Random(seed_of(poll.seed, "judging", secret, judge, question_id))
     return dict(zip(ascii_uppercase, order.sample(poll.methods, len(poll.methods)), strict=False))
 
 
@@ -88,7 +94,7 @@ def _questions(trial: Path) -> Store[QAPair]:
 
 def _check_methods(trial: Path, methods: Sequence[str]) -> None:
     """Raises UserError unless the methods can be set side by side."""
-    played = sorted(_files(trial))
+    played = sorted(path.stem for path in trial.glob("*.jsonl") if path.name != QUESTIONS)
     if unknown := [method for method in methods if method not in played]:
         raise UserError(f"no trajectories of {unknown[0]!r} in {trial}; it has {', '.join(played) or 'none'}")
     if not 2 <= len(set(methods)) == len(methods) <= len(ascii_uppercase):
@@ -98,16 +104,6 @@ def _check_methods(trial: Path, methods: Sequence[str]) -> None:
 
 
 def _first_epoch(trial: Path, method: str) -> dict[str, tuple[Step, ...]]:
-    """A method's steps by question, from its file and those of its shards."""
-    stores = (Store(path, Scored) for path in _files(trial).get(method, ()))
-    plays = (scored.trajectory for store in stores for scored in store)
+    """A method's steps by question."""
+    plays = (scored.trajectory for scored in Store(trial / f"{method}.jsonl", Scored))
     return {play.question_id: shown_steps(play.steps) for play in plays if play.id == f"{play.question_id}/0"}
-
-
-def _files(trial: Path) -> dict[str, list[Path]]:
-    """Where each method's records are."""
-    files: dict[str, list[Path]] = {}
-    for path in sorted(trial.glob("*.jsonl")):
-        if path.name != QUESTIONS:
-            files.setdefault(_SHARD.sub("", path.stem), []).append(path)
-    return files

@@ -8,6 +8,7 @@ same command asks again.
 
 from __future__ import annotations
 
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -33,7 +34,9 @@ MAX_TOKENS = 4096
 def judge_by_model(sitting: Sitting, model: BaseChatModel, name: str, progress: Progress) -> int:
     """Judge what is left to this judge; how many questions still are. Raises EndpointError when the model fails."""
     left = sitting.progress(name, model=True).left
-    speaker = patient(sampled(model, temperature=0.0, seed=sitting.poll.seed, max_tokens=MAX_TOKENS))
+    # Drawn anew, so that what could not be read is not said again word for word.
+    seed = secrets.randbelow(1 << 31)
+    speaker = patient(sampled(model, temperature=0.0, seed=seed, max_tokens=MAX_TOKENS))
     progress.stage(f"{name} judges")
     with ThreadPoolExecutor(WORKERS) as pool:
         kept = 0

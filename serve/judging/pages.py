@@ -1,12 +1,15 @@
-"""The pages and their forms. A judge is a name in a cookie; a form is signed for the judge it was shown to.
+"""The pages and their forms. A judge is a name in a cookie, beside a random nonce; a form is signed for both.
 
-A page of another site can send a form here, but not read one: it cannot know the signature.
+A page of another site can send a form here, but not with the cookie, and not under this server's own origin.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
+import secrets
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +30,8 @@ COOKIE_SECONDS = 30 * 24 * 3600
 LONGEST_NAME = 60
 UNNAMED = f"give a name of 1 to {LONGEST_NAME} letters"
 NONE = "none"
+# Zero-width joiners, which several scripts write with.
+JOINERS = re.compile("(?<=\\S)[\u200c\u200d](?=\\w)")
 
 templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -48,23 +53,38 @@ def sitting_of(request: Request) -> Sitting:
 
 def judge_of(request: Request) -> str:
     """The judge's name, or nothing."""
-    return named(unquote(request.cookies.get(COOKIE, "")))
+    return named(unquote(request.cookies.get(COOKIE, "").partition(".")[2]))
+
+
+def nonce_of(request: Request) -> str:
+    """What this browser was given to tell its forms from those of others, or nothing."""
+    return request.cookies.get(COOKIE, "").partition(".")[0]
 
 
 async def sent(request: Request) -> dict[str, str]:
     """The fields of a form. Raises Refusal unless it is one that this judge was shown."""
-    form = await request.form(max_files=0)
+    try:
+        form = await request.form(max_files=0)
+    except ValueError as problem:  # of a codec that is no charset
+        raise Refusal(400, "this form cannot be read") from problem
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
-    if not hmac.compare_digest(fields.get("signature", "").encode(), signature(request, judge_of(request)).encode()):
+    own, nonce = f"{request.url.scheme}://{request.headers.get('host')}", nonce_of(request)
+    signed = signature(request, nonce, judge_of(request))
+    if (
+        request.headers.get("origin", own) != own
+        or not nonce
+        or not hmac.compare_digest(fields.get("signature", "").encode(errors="replace"), signed.encode())
+    ):
         raise Refusal(403, "this form is out of date, or not from here; go back to the start and open it again")
     return fields
 
 
-def a_case(number: int, sitting: Annotated[Sitting, Depends(sitting_of)]) -> int:
+def a_case(number: str, sitting: Annotated[Sitting, Depends(sitting_of)]) -> int:
     """The number of a question. Raises Refusal when there is no such question."""
-    if not 1 <= number <= len(sitting.cases):
-        raise Refusal(404, f"there is no question {number}")
-    return number
+    numbers = {str(known): known for known in range(1, len(sitting.cases) + 1)}
+    if number not in numbers:
+        raise Refusal(404, "there is no such question")
+    return numbers[number]
 
 
 Here = Annotated[Sitting, Depends(sitting_of)]
@@ -77,15 +97,15 @@ Number = Annotated[int, Depends(a_case)]
 def start(request: Request, sitting: Here, judge: Judge) -> Response:
     """Where the judge stands."""
     if not judge:
-        return shown("name.html", judge="", line="", signature=signature(request, judge))
-    progress = sitting.progress(judge)
+        return _name_form(request, judge)
+    progress = sitting.progress(identity(judge))
     return shown("progress.html", judge=judge, progress=progress, total=len(sitting.cases))
 
 
 @routes.get("/name")
 def another_name(request: Request, judge: Judge) -> Response:
     """The form for the name."""
-    return shown("name.html", judge=judge, line="", signature=signature(request, judge))
+    return _name_form(request, judge)
 
 
 @routes.post("/name")
@@ -93,35 +113,35 @@ def name(request: Request, judge: Judge, fields: Fields) -> Response:
     """Who judges from now on in this browser."""
     new = named(fields.get("name", ""))
     if not new:
-        return shown("name.html", 422, judge=judge, line=UNNAMED, signature=signature(request, judge))
+        return _name_form(request, judge, UNNAMED, 422)
     response = RedirectResponse("/", 303)
-    response.set_cookie(COOKIE, quote(new, safe=""), COOKIE_SECONDS, httponly=True, samesite="strict")
+    _remember(response, secrets.token_hex(16), new)
     return response
 
 
-@routes.get("/questions/{number:int}")
+@routes.get("/questions/{number}")
 def question(request: Request, sitting: Here, judge: Judge, number: Number) -> Response:
     """The trajectories, and the form with what this judge has chosen before."""
     if not judge:
         return RedirectResponse("/", 303)
-    if number in sitting.progress(judge).closed:
+    if number in sitting.progress(identity(judge)).closed:
         return RedirectResponse("/", 303)
-    return _form(request, sitting, judge, number, sitting.choices(judge, number))
+    return _form(request, sitting, judge, number, sitting.choices(identity(judge), number))
 
 
-@routes.post("/questions/{number:int}")
+@routes.post("/questions/{number}")
 def judged(request: Request, sitting: Here, judge: Judge, number: Number, fields: Fields) -> Response:
     """Keep a judgement, whole or not at all."""
     if not judge:
         return RedirectResponse("/", 303)
-    letters = {NONE: "", **{letter: letter for letter in sitting.shown(judge, number)}}
+    letters = {NONE: "", **{letter: letter for letter in sitting.shown(identity(judge), number)}}
     chosen = {aspect.id: fields.get(aspect.id, "") for aspect in ASPECTS}
     choices = {aspect: letters[value] for aspect, value in chosen.items() if value in letters}
     if len(choices) < len(ASPECTS):
         return _form(request, sitting, judge, number, choices, "Choose in each of the five respects.", 422)
-    if not sitting.cast(judge, number, choices):
+    if not sitting.cast(identity(judge), number, choices):
         raise Refusal(409, "others have closed this question meanwhile, and your judgement of it does not count")
-    onward = sitting.progress(judge).next
+    onward = sitting.progress(identity(judge)).next
     return RedirectResponse(f"/questions/{onward}" if onward else "/", 303)
 
 
@@ -142,11 +162,23 @@ def _form(
         number=number,
         total=len(sitting.cases),
         question=case.question,
-        trajectories={letter: case.steps[method] for letter, method in sitting.shown(judge, number).items()},
+        trajectories={letter: case.steps[method] for letter, method in sitting.shown(identity(judge), number).items()},
         choices={aspect: letter or NONE for aspect, letter in choices.items()},
         line=line,
-        signature=signature(request, judge),
+        signature=signature(request, nonce_of(request), judge),
     )
+
+
+def _name_form(request: Request, judge: str, line: str = "", status: int = 200) -> Response:
+    nonce = nonce_of(request) or secrets.token_hex(16)
+    response = shown("name.html", status, judge=judge, line=line, signature=signature(request, nonce, judge))
+    _remember(response, nonce, judge)
+    return response
+
+
+def _remember(response: Response, nonce: str, judge: str) -> None:
+    cookie = f"{nonce}.{quote(judge, safe='')}"
+    response.set_cookie(COOKIE, cookie, COOKIE_SECONDS, httponly=True, samesite="strict")
 
 
 def shown(template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -156,11 +188,16 @@ def shown(template: str, status: int = 200, **values: Any) -> HTMLResponse:
 
 def named(text: str) -> str:
     """A name in one line, or nothing when it cannot be one."""
-    name = " ".join(text.split())
-    return name if len(name) <= LONGEST_NAME and name.isprintable() else ""
+    name = unicodedata.normalize("NFC", " ".join(text.split()))
+    return name if len(name) <= LONGEST_NAME and JOINERS.sub("", name).isprintable() else ""
 
 
-def signature(request: Request, judge: str) -> str:
-    """What only a page of ours can hold for this judge."""
+def identity(judge: str) -> str:
+    """Who a name is, however it is written."""
+    return JOINERS.sub("", judge).casefold()
+
+
+def signature(request: Request, nonce: str, judge: str) -> str:
+    """What only a page of ours can hold for this browser and judge."""
     secret: bytes = request.app.state.secret
-    return hmac.new(secret, judge.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret, f"{nonce}.{judge}".encode(), hashlib.sha256).hexdigest()

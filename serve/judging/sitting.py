@@ -1,8 +1,8 @@
 """A poll while it is judged: what a judge is shown next, and what becomes of a form.
 
 sitting = Sitting(poll, load_cases(trial, poll), votes)
-place = sitting.progress("Ann").next                # the number of a question, from 1 on
-sitting.cast("Ann", place, {"rounds": "A", …})      # by the letters that Ann was shown
+place = sitting.progress("ann").next                # the number of a question, from 1 on
+sitting.cast("ann", place, {"rounds": "A", …})      # by the letters that Ann was shown
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Sitting:
         self.poll = poll
         self.cases = cases
         self.votes = votes
+        self.secret = votes.secret()
 
     def progress(self, judge: str, *, model: bool = False) -> Progress:
         """Where the judge stands. To a model no question is closed: it is to be compared with what closed it."""
@@ -59,7 +60,7 @@ class Sitting:
 
     def shown(self, judge: str, number: int) -> dict[str, str]:
         """The methods of a case by the letters that this judge is shown."""
-        return lettered(self.poll, judge, self.case(number).id)
+        return lettered(self.poll, self.secret, judge, self.case(number).id)
 
     def choices(self, judge: str, number: int) -> dict[str, str]:
         """The letters that this judge has chosen before by aspect, nothing for no difference."""

@@ -46,6 +46,10 @@ class Votes:
                 database.execute(table)
             row = (json.dumps(to_json(poll)), secrets.token_hex(32))
             database.execute("INSERT OR IGNORE INTO poll VALUES (1, ?, ?)", row)
+        self.check(poll)
+
+    def check(self, poll: Poll) -> None:
+        """Raises UserError unless the poll is the one that was begun."""
         if (kept := self.poll()) != poll:
             raise UserError(f"{self.path} has votes on {_told(kept)}; go on with those, or name another --votes FILE")
 
@@ -54,12 +58,16 @@ class Votes:
         if not self.path.is_file():
             raise UserError(f"there are no votes in {self.path}; begin with: autoact judge TRIAL METHOD METHOD")
         with self._opened() as database:
-            return from_json(Poll, json.loads(database.execute("SELECT poll FROM poll").fetchone()[0]))
+            row = database.execute("SELECT poll FROM poll").fetchone()
+        try:
+            return from_json(Poll, json.loads(row[0]))
+        except (LookupError, TypeError, ValueError) as problem:
+            raise UserError(f"{self.path} holds no poll; name another --votes FILE") from problem
 
-    def secret(self) -> bytes:
-        """What this poll's forms are signed with."""
+    def secret(self) -> str:
+        """What this poll's forms are signed with, and its orders drawn with."""
         with self._opened() as database:
-            return str(database.execute("SELECT secret FROM poll").fetchone()[0]).encode()
+            return str(database.execute("SELECT secret FROM poll").fetchone()[0])
 
     def cast(
         self, poll: Poll, judge: str, question_id: str, choices: Mapping[str, str], *, model: bool = False

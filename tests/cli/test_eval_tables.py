@@ -80,13 +80,22 @@ def test_the_better_of_two_is_a_column_of_its_own_when_there_are_two(printed: Sh
     assert line(printed(report(epochs=2)), "autoact")[5] == "1.000"
 
 
+def test_many_levels_are_left_to_the_page(printed: Show) -> None:
+    pairs = tuple(QAPair(str(number), "?", "x", level=f"level {number}") for number in range(9))
+    plays = [Scored(Trajectory(f"{pair.id}/0", pair.id, STEPS, "x", "answered"), Reward(1, True)) for pair in pairs]
+    out = printed(compare(Measured("toy", "", pairs, 1, 0, Path("runs/x")), [Played(Method("react", ""), plays)]))
+    assert "Reward by level: there are 9 levels; report.html has them all" in out
+    assert "level 1" not in out
+
+
 def test_no_line_is_wider_than_the_screen(printed: Show) -> None:
     assert max(len(text) for text in printed(report(epochs=2)).splitlines()) <= 120
 
 
 def test_what_spoils_the_figures_and_where_the_files_are_is_said(printed: Show) -> None:
     out = printed(report("a", status="error"))
-    assert "Beware: 1 questions were learned from (a …)." in out
+    assert "Beware: 1 question was learned from (a)." in out
+    assert "Beware: 6 questions were learned from (a, b, c, d, e …)." in printed(report(*"abcdef"))
     assert "a note\\x1b[2J" in out
     assert "zero-shot: 2 plays ended in an error and count as 0, as a/0: \\x1bbad" in out
     assert out.endswith("Every play: runs/x\nReport: runs/x/report.html\n")

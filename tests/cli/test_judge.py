@@ -21,6 +21,7 @@ from typer.testing import Result
 from autoact.core.records import QAPair, Reward, Scored, Step, Trajectory
 from autoact.core.store import Store
 from autoact.prompts.judging import ASPECTS
+from autoact.serve.judging.cases import drawn_poll
 from autoact.serve.judging.votes import Votes
 
 AUTOACT = str(Path(sys.executable).parent / "autoact")
@@ -34,12 +35,14 @@ class Completions(BaseHTTPRequestHandler):
     """A model that always prefers the first it is shown, and has nothing to say on Cuba until it is told to."""
 
     asked: list[str]
+    seeds: list[int]
     silent: bool
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         question = body["messages"][1]["content"].partition("?")[0]
         self.asked.append(question)
+        self.seeds.append(body["seed"])
         reply = "\n".join(f"{aspect.id.capitalize()}: A" for aspect in ASPECTS)
         text = "Well." if self.silent and "cuba" in question else reply
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
@@ -62,6 +65,7 @@ def model() -> Iterator[tuple[str, type[Completions]]]:
 
     class Handler(Completions):
         asked: list[str] = []  # noqa: RUF012 - one of its own for each test
+        seeds: list[int] = []  # noqa: RUF012
         silent = True
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -85,10 +89,10 @@ def trial(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def voted(trial: Path, call: Call) -> Path:
+def voted(trial: Path) -> Path:
     """The same, with a poll of two judges who agree on one question."""
-    call("judge", trial, *METHODS, "--judges", 2, "--export")
     votes = Votes(trial / "judging.sqlite")
+    votes.begin(drawn_poll(trial, METHODS, None, judges=2, seed=0))
     for judge in ("Ann", "Ben"):
         votes.cast(votes.poll(), judge, "peru", {aspect.id: "react" for aspect in ASPECTS})
     return trial
@@ -134,6 +138,7 @@ def test_a_model_judges_what_is_left_to_it_and_stands_apart(
     served.silent = False
     assert call(*words).stdout == "openai:m has judged 3 of 3 questions\n"
     assert sorted(question.rpartition(" ")[2] for question in served.asked) == ["chad", "cuba", "cuba", "peru"]
+    assert len(set(served.seeds)) == 2
     results = json.loads(call("judge", voted, "--export", "--json").stdout)
     assert results["aspects"][0]["votes"] == {"cot": 0, "react": 2, "no difference": 0}
     assert [(row["judge"], sum(row["votes"].values()), row["compared"]) for row in results["models"]] == [
@@ -149,12 +154,15 @@ def test_a_model_judges_what_is_left_to_it_and_stands_apart(
         (["cot"], "name between 2 and 26 methods"),
         ([], "there are no votes in"),
         (["--export"], "there are no votes in"),
+        (["cot", "react", "--export"], "there are no votes in"),
+        (["cot", "react", "--json"], "--json prints results: give --export too"),
+        (["cot", "react", "--questions", 4], "has 3 questions, too few to judge 4"),
         (["cot", "react", "--host", "0.0.0.0"], "can be reached from other machines, and this server has no key"),
         (["cot", "react", "--llm", "gpt"], "'gpt' is not a model"),
         (["cot", "react", "--votes", "/proc/votes"], "the votes in /proc/votes cannot be used"),
     ],
 )
-def test_what_cannot_be_judged_is_a_line(trial: Path, call: Call, words: list[str], told: str) -> None:
+def test_what_cannot_be_judged_is_a_line(trial: Path, call: Call, words: list[object], told: str) -> None:
     result = call("judge", trial, "--port", 0, *words)
     assert (result.exit_code, told in result.stderr, result.stderr.count("\n")) == (2, True, 1)
 
@@ -162,6 +170,13 @@ def test_what_cannot_be_judged_is_a_line(trial: Path, call: Call, words: list[st
 def test_a_poll_is_not_changed_on_the_way(voted: Path, call: Call) -> None:
     result = call("judge", voted, *METHODS, "--judges", 3, "--export")
     assert (result.exit_code, "has votes on cot, react (3 questions, 2 judges, seed 0)" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("option", "kept"), [("--judges", 2), ("--questions", 3), ("--seed", 0)])
+def test_an_option_that_the_poll_contradicts_is_a_line(voted: Path, call: Call, option: str, kept: int) -> None:
+    told = call("judge", voted, "--export", option, 9)
+    assert (told.exit_code, f"the votes on disk have {option} {kept}" in told.stderr) == (2, True)
+    assert call("judge", voted, "--export", option, kept).exit_code == 0
 
 
 def test_a_folder_that_is_no_evaluation_is_a_line(tmp_path: Path, call: Call) -> None:

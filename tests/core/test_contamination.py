@@ -27,6 +27,11 @@ def test_other_choices_make_another_question_and_their_order_does_not() -> None:
     assert key != question_key(Question("Which is a gas?", ("steam", "ice")))
 
 
+def test_choices_are_put_in_order_by_what_counts_of_them() -> None:
+    key = question_key(Question("Which is a gas?", ("The air", "Ice")))
+    assert key == question_key(Question("Which is a gas?", ("ice", "air.")))
+
+
 def test_the_question_itself_is_not_kept() -> None:
     key = question_key(Question("What is the capital of Peru?"))
     assert len(key) == 64

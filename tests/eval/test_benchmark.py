@@ -31,13 +31,13 @@ def test_a_file_goes_before_a_split_of_its_name(
     run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "dev").write_text('{"question": "q?", "answer": "a"}\n', "utf-8")
+    (tmp_path / "dev").write_text('{"question": "q?", "answer": "Lima"}\n', "utf-8")
     assert [pair.id for pair in load_benchmark("dev", run.task).pairs] == ["dev-1"]
 
 
 def test_a_file_is_a_benchmark_and_its_digest_changes_with_its_words(run: RunFolder, tmp_path: Path) -> None:
     path = tmp_path / "mine.jsonl"
-    path.write_text('{"question": "q?", "answer": "a"}\n', "utf-8")
+    path.write_text('{"question": "q?", "answer": "Lima"}\n', "utf-8")
     before = load_benchmark(str(path), run.task)
     assert (before.name, before.split, before.pairs[0].id) == ("mine", "", "mine-1")
     path.write_text('{"question": "q?", "answer": "b"}\n', "utf-8")
@@ -55,6 +55,18 @@ def test_an_unknown_name_lists_what_there_is(run: RunFolder) -> None:
     says = r"nope is no benchmark .* give toy \(splits: dev\), hotpotqa, scienceqa or a JSONL file"
     with pytest.raises(TaskError, match=says):
         load_benchmark("nope", run.task)
+
+
+def test_a_file_named_as_a_published_benchmark_is_none(run: RunFolder, tmp_path: Path) -> None:
+    path = tmp_path / "hotpotqa.jsonl"
+    path.write_text('{"question": "q?", "answer": "Lima"}\n', "utf-8")
+    benchmark = load_benchmark(str(path), run.task)
+    assert (benchmark.name, benchmark.published) == ("hotpotqa", False)
+
+
+def test_a_name_too_long_for_a_file_is_no_benchmark(run: RunFolder) -> None:
+    with pytest.raises(TaskError, match=r"--benchmark x{100} is no benchmark of this run and no file"):
+        load_benchmark("x" * 5000, run.task)
 
 
 def test_an_unknown_split_lists_the_splits(run: RunFolder) -> None:
@@ -77,10 +89,15 @@ BAD_LINES = [
     ("[]", "line 1: must be an object"),
     ('{"question": "q?"}', "line 1: field 'answer' is missing"),
     ('{"question": "q?", "answer": 3}', "line 1: field 'answer' has a value of the wrong type"),
-    ('{"question": " ", "answer": "a"}', "line 1: question and answer must not be empty"),
+    ('{"question": " ", "answer": "Lima"}', "line 1: question and answer must not be empty"),
     ("", "holds no question"),
     ('{"question": "q?", "answer": "c", "choices": ["a", "b"]}', "line 1: the answer 'c' is none of the choices"),
-    ('{"id": "x", "question": "q?", "answer": "a"}\n' * 2, "line 2: id 'x' is used twice"),
+    ('{"id": "x", "question": "q?", "answer": "Lima"}\n' * 2, "line 2: id 'x' is used twice"),
+    ('{"question": "q?", "answer": "The"}', "line 1: no answer would be right, not even 'The' itself"),
+    ('{"question": "q?", "answer": "?!"}', "line 1: no answer would be right, not even"),
+    ('{"id": " ", "question": "q?", "answer": "Lima"}', "line 1: the id ' ' is empty or cannot be shown"),
+    ('{"id": "a\\n", "question": "q?", "answer": "Lima"}', "line 1: the id .* is empty or cannot be shown"),
+    ('{"question": "q?", "answer": "b", "choices": ["", "b"]}', "line 1: a choice is empty"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
@@ -9,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from autoact.core.records import QAPair, Scored
-from autoact.eval.charts import Chart, charts
+from autoact.eval.charts import COLOURS, Chart, charts
 from autoact.eval.methods import Method
 from autoact.eval.report import Measured, Played, Row, compare
 from autoact.eval.svg import standalone
@@ -21,11 +22,12 @@ EVERY = ("one-agent", "tool-agents", "autoact", "trajectories-100", "trajectorie
 
 @pytest.fixture
 def rows(play: Play) -> Rows:
-    """The rows of methods, on questions of two levels."""
+    """The rows of methods, on questions of two levels or more."""
 
-    def make(*names: str, level: str = "hard") -> Sequence[Row]:
-        pairs = (QAPair("a", "?", "x", level="easy"), QAPair("b", "?", "y", level=level))
-        plays = [play("a", 1, usage={"plan": {"calls": 1, "input_tokens": 90}}), play("b", 0.5)]
+    def make(*names: str, level: str = "hard", more: Sequence[str] = ()) -> Sequence[Row]:
+        levels = ("easy", level, *more)
+        pairs = tuple(QAPair(str(number), "?", "x", level=each) for number, each in enumerate(levels))
+        plays = [play(pair.id, 0.5, usage={"plan": {"calls": 1, "input_tokens": 90}}) for pair in pairs]
         return compare(
             Measured("toy", "", pairs, 1, 0, Path()), [Played(Method(name, "about it"), plays) for name in names]
         ).rows
@@ -62,6 +64,23 @@ def test_words_stay_words_and_say_what_is_seen(rows: Rows) -> None:
 def test_a_level_of_any_name_is_drawn(level: str, rows: Rows) -> None:
     for chart in charts(rows("trajectories-1", "trajectories-2", level=level)):
         assert "script" not in {element.tag for element in ElementTree.fromstring(chart.svg).iter()}
+
+
+@pytest.mark.parametrize("number", [7, 20])
+def test_no_two_levels_look_the_same(number: int, rows: Rows) -> None:
+    chart = charts(rows("react", more=[str(level) for level in range(number)]))[0]
+    looks = set(re.findall(r'<use xlink:href="(#levels-\w+)"[^>]*style="fill: (#\w+)', chart.svg))
+    assert len(looks) == number + 3 + len(COLOURS)  # easy, hard and all, and the ends of intervals
+
+
+def test_levels_that_begin_alike_have_labels_of_their_own(rows: Rows) -> None:
+    chart = charts(rows("react", level="x" * 30 + "1", more=["x" * 30 + "2", "all"]))[0]
+    assert {"x" * 24, "x" * 24 + " (2)", "all", "all (2)"} <= set(texts(chart))
+
+
+def test_of_more_levels_than_can_be_told_apart_only_all_is_drawn(rows: Rows) -> None:
+    chart = charts(rows("react", more=[str(level) for level in range(100)]))[0]
+    assert "easy" not in texts(chart)
 
 
 def test_ids_of_two_charts_in_one_page_do_not_clash(rows: Rows) -> None:

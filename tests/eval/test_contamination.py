@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoact.core.contamination import question_key
+from autoact.core.contamination import plain_words
 from autoact.core.errors import RunError
-from autoact.core.records import Demonstration, Example, Message, QAPair, Question, Step, ToolCard
-from autoact.core.store import Store
+from autoact.core.records import Demonstration, Example, Message, QAPair, Question, Step, ToolCard, to_json
+from autoact.core.store import Store, write_json
 from autoact.eval.benchmark import Benchmark, load_benchmark
-from autoact.eval.contamination import Contamination, Learned, asked_in, contaminated, learned_from, refuse_contaminated
+from autoact.eval.contamination import (
+    Contamination,
+    Learned,
+    contaminated,
+    learned_from,
+    refuse_contaminated,
+    unchecked,
+)
+from autoact.eval.evaluate import Options, prepare
+from autoact.eval.methods import METHODS
 from autoact.graph.run_folder import RunFolder
 from autoact.prompts.react import react_chat
 from autoact.prompts.render import Brief, Turn, conversation, question_text
@@ -23,6 +34,7 @@ from autoact.prompts.render import Brief, Turn, conversation, question_text
 BRIEF = Brief("Answer.", (ToolCard("Retrieve", "opens", "title"), ToolCard("Finish", "ends", "answer")))
 STEPS = (Step("I look.", "Retrieve", "Cuba", "Question: What is the capital of Peru?"), Step("So.", "Finish", "Havana"))
 CUBA = Question("what is THE capital of  Cuba")
+ELSE = Question("What is the capital of Oman?")
 
 
 def trained(path: Path, turns: Sequence[Turn]) -> None:
@@ -84,23 +96,62 @@ def test_training_data_that_was_broken_is_named(run: RunFolder) -> None:
         found(run)
 
 
-WORDS = st.text(string.ascii_letters + "0123456789 ()?.\n", min_size=1).filter(str.strip)
+WORDS = st.text(string.ascii_letters + "0123456789 ()?.:\n", min_size=1).filter(plain_words)
+LABELLED = st.tuples(WORDS, st.sampled_from(["", "\nQuestion: x", "\nContext: y", "\nChoices: (A) z"])).map("".join)
 ASKED = st.builds(
-    Question,
-    question=WORDS,
-    choices=st.lists(WORDS, max_size=4).map(tuple),
-    context=WORDS | st.just(""),
-    caption=WORDS | st.just(""),
-    ocr=WORDS | st.just(""),
+    QAPair,
+    id=st.just("x"),
+    question=LABELLED,
+    answer=st.just("a"),
+    choices=st.lists(LABELLED, max_size=4).map(tuple),
+    context=LABELLED | st.just(""),
+    caption=LABELLED | st.just(""),
+    ocr=LABELLED | st.just(""),
 )
 
 
-@given(ASKED)
-def test_a_question_is_read_back_from_its_prompt(asked: Question) -> None:
-    back = asked_in(question_text(asked))
-    assert back
-    assert question_key(back) == question_key(asked)
+@given(ASKED, st.randoms())
+def test_a_question_is_found_in_its_prompt_whatever_lines_it_holds(pair: QAPair, random: Random) -> None:
+    shuffled = replace(pair.shown(), choices=tuple(random.sample(pair.choices, len(pair.choices))))
+    turn = question_text(shuffled).upper().replace("QUESTION: ", "Question: ")
+    assert contaminated(Benchmark("b", "", (pair,), ""), [Learned("a file", turn)]).ids == ("x",)
 
 
-def test_a_turn_that_asks_nothing_is_no_question() -> None:
-    assert asked_in("Observation: Lima") is None
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "Observation: What is north of Lima, the sea or a desert?",
+        "Question: What is the sea north of, Lima or a desert?",
+        "Question: What is north of Lima, the sea or a desert?\nChoices: (A) sea (B) desert",
+        "Question: Is this so: What is north of Lima, the sea or a desert?",
+    ],
+)
+def test_the_same_words_otherwise_are_another_question(turn: str) -> None:
+    pairs = (QAPair("x", "What is north of Lima, the sea or a desert?", "sea"),)
+    assert contaminated(Benchmark("b", "", pairs, ""), [Learned("a file", turn)]).ids == ()
+
+
+def test_an_open_question_is_found_whatever_was_shown_with_it() -> None:
+    pairs = (QAPair("x", "Where is it?", "here", context="A map."),)
+    learned = [Learned("a file", "Context: Another.\nQuestion: Where is it?")]
+    assert contaminated(Benchmark("b", "", pairs, ""), learned).ids == ("x",)
+
+
+def test_a_torn_last_line_of_training_data_is_dropped(run: RunFolder) -> None:
+    path = run.path / "rounds/00/plan.jsonl"
+    trained(path, conversation(BRIEF, CUBA, STEPS))
+    path.write_bytes(path.read_bytes() + b'{"id": "q1/0", "mess')
+    assert found(run).ids == ("cuba",)
+
+
+def test_adapters_without_their_training_data_are_named(run: RunFolder) -> None:
+    team = replace(run.team, adapters={"plan": "adapters/plan-26b0", "tool": "adapters/tool-77aa"})
+    write_json(run.path / "teams/fireact/team.json", to_json(replace(team, adapters={"plan": "adapters/fireact-1c"})))
+    learned = RunFolder(run.path, run.task, team)
+    trained(run.path / "rounds/00/plan.jsonl", conversation(BRIEF, ELSE, STEPS))
+    says = "the training data of fireact-1c, tool-77aa is not here, so it was not checked"
+    assert unchecked(learned) == (says,)
+    assert prepare(learned, load_benchmark("toy", run.task), METHODS[:1], Options()).benchmark.notes == (says,)
+    trained(run.path / "rounds/00/tool.jsonl", conversation(BRIEF, ELSE, STEPS))
+    trained(run.path / "teams/fireact/fireact.jsonl", react_chat(BRIEF, ELSE, STEPS))
+    assert unchecked(learned) == ()

@@ -14,6 +14,7 @@ import pytest
 from autoact.core.records import QAPair, Scored, Step
 from autoact.eval.html import viewer_link, write_report
 from autoact.eval.methods import Method
+from autoact.eval.paper import BENCHMARKS
 from autoact.eval.report import Measured, Played, Report, compare
 
 Play = Callable[..., Scored]
@@ -57,7 +58,7 @@ def reported(play: Play, folder: Path, name: str = "toy", hostile: str = "a thou
         play(pair.id, 0, answer="", status="error", error=hostile, epoch=epoch) for pair in pairs for epoch in (0, 1)
     ]
     tools = {hostile: {"calls": 3, "refused": 1, "failed": 0, "timeouts": 0, "p50": 0.0125}}
-    measured = Measured(name, "dev", pairs, 2, 7, folder, {"team": hostile}, (hostile,), (hostile,))
+    measured = Measured(name, "dev", pairs, 2, 7, folder, {"team": hostile}, (hostile,), (hostile,), name in BENCHMARKS)
     played = [
         Played(Method("zero-shot", hostile), bad),
         Played(Method("autoact", "trained"), good, tools, "a log.eval", {"adapter": hostile}),
@@ -131,9 +132,13 @@ def test_the_papers_figures_are_marked_as_another_models(play: Play, tmp_path: P
 
 def test_what_would_spoil_a_figure_is_said_at_the_top(play: Play, tmp_path: Path) -> None:
     report = reported(play, tmp_path)
-    assert "1 of these questions were learned from" in page_of(report)
+    assert "1 of these questions was learned from" in page_of(report)
     clean = replace(report, measured=replace(report.measured, contaminated=()))
-    assert "None of these questions is among those" in page_of(clean)
+    assert "None of these questions was found in what is here" in page_of(clean)
+
+
+def test_a_difference_over_few_questions_has_a_dash_for_an_interval(play: Play, tmp_path: Path) -> None:
+    assert "<td>+0.750 <small>–</small></td>" in page_of(reported(play, tmp_path))
 
 
 def test_a_method_alone_has_a_page_too(play: Play, tmp_path: Path) -> None:

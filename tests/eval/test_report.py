@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,8 @@ def test_verdicts_that_gold_dictated_are_no_reflection(play: Play, tmp_path: Pat
     assert (rows[0].oracle, rows[0].reflection, rows[1].reflection is None) == (True, None, False)
 
 
-def test_the_papers_rows_stand_beside_its_own_benchmarks_only(play: Play, tmp_path: Path) -> None:
+def test_the_papers_rows_stand_beside_its_own_benchmarks_and_no_file_of_that_name(play: Play, tmp_path: Path) -> None:
     played = [Played(AUTOACT, [play("a"), play("b")])]
-    assert len(compare(measured(tmp_path, "hotpotqa"), played).to_json()["paper"]) == 27
-    assert compare(measured(tmp_path), played).to_json()["paper"] == []
+    of_the_users = measured(tmp_path, "hotpotqa")
+    assert len(compare(replace(of_the_users, published=True), played).to_json()["paper"]) == 27
+    assert compare(of_the_users, played).to_json()["paper"] == []

@@ -41,7 +41,9 @@ def page(play: Play, tmp_path: Path) -> Path:
         Played(method, [play(pair.id, (place + row) % 2, *steps) for place, pair in enumerate(pairs)], tools, "x.eval")
         for row, method in enumerate(METHODS)
     ]
-    return write_report(compare(Measured("scienceqa", "", pairs, 1, 0, tmp_path, {"adapter": LONG}), played))
+    return write_report(
+        compare(Measured("scienceqa", "", pairs, 1, 0, tmp_path, {"adapter": LONG}, published=True), played)
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -63,6 +63,7 @@ def test_an_answer_is_right_by_text_even_where_the_choices_are_letters(run: RunF
 
 def test_a_band_that_is_missing_is_said_and_a_band_is_a_split(run: RunFolder, data: Path) -> None:
     benchmark = load_benchmark("scienceqa", run.task, data=data)
+    assert benchmark.published
     assert benchmark.notes == ("G1-4: 1, G5-8: none, G9-12: 1 – the paper has 120 of each",)
     assert [pair.id for pair in load_benchmark("scienceqa", run.task, "G9-12", data=data).pairs] == ["18"]
 

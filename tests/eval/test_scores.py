@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoact.core.records import QAPair, Reward, Scored, Trajectory
-from autoact.eval.scores import best_of_two, bootstrap, difference, plays_of, reward_over, score, wilson
+from autoact.eval.scores import best_of_two, bootstrap, difference, gap_of, plays_of, reward_over, score, wilson
 
 REWARDS = st.floats(0, 1)
 PAIRS = [QAPair("a", "?", "x", level="easy"), QAPair("b", "?", "x", level="hard"), QAPair("c", "?", "x", level="hard")]
@@ -93,13 +93,19 @@ def test_a_difference_is_paired_by_question_overall_and_by_level() -> None:
     gap = difference(ours, theirs, PAIRS, "zero-shot", seed=0)
     assert gap.mean == pytest.approx(1 / 6)
     assert (gap.to, gap.wins, gap.losses, gap.ties) == ("zero-shot", 2, 1, 0)
-    assert gap.interval[0] < gap.mean < gap.interval[1]
     assert {level: each.mean for level, each in gap.levels.items()} == {"easy": 1, "hard": -0.25}
 
 
 def test_equal_methods_differ_by_nothing() -> None:
     records = [*played("a", 1), *played("b", 0.25)]
-    assert difference(records, records, PAIRS, "x", seed=1).interval == (0, 0)
+    assert difference(records, records, PAIRS, "x", seed=1).mean == 0
+
+
+@pytest.mark.parametrize(("gaps", "tells"), [([0, 1] * 5, True), ([0, 1, 1] * 3, False), ([1] * 200, False)])
+def test_few_questions_or_equal_gaps_have_no_interval(gaps: list[float], tells: bool) -> None:
+    gap = gap_of(gaps, seed=0)
+    assert (gap.interval is not None) is tells
+    assert gap.interval is None or gap.interval[0] < gap.mean < gap.interval[1]
 
 
 def test_methods_that_played_other_questions_are_not_compared() -> None:

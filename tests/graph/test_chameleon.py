@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import BaseMessage
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 
-from autoact.core.errors import EndpointError
+from autoact.core.errors import EndpointError, UserError
 from autoact.graph.chameleon import chameleon
 from autoact.graph.context import Context
 from autoact.graph.setup import Setup
@@ -64,6 +64,26 @@ def test_what_the_model_knows_is_a_step_that_later_modules_see(library: tuple[Ba
     state, model = played(library, ["Knowledge, Solution, Answer", "Lima is the capital of Peru.", SOLVED, "sol"])
     assert told(state) == [("Knowledge", ""), ("Finish", "sol")]
     assert "Lima is the capital of Peru." in str(model.calls[2][-1].text)
+
+
+def test_each_step_says_who_listed_it_and_who_wrote_it(library: tuple[BaseTool, ...]) -> None:
+    state, _ = played(library, ["Modules: Retrieve, Knowledge, Solution, Answer", "Lima", "A city.", SOLVED, "sol"])
+    assert [list(step["wrote"]) for step in state["steps"]] == [
+        ["policy", "input"],
+        ["policy", "knowledge"],
+        ["solution", "answer"],
+    ]
+
+
+@pytest.mark.parametrize("name", ["answer", "Solution", "KNOWLEDGE"])
+def test_a_tool_cannot_stand_in_for_a_module(name: str) -> None:
+    @tool(name)
+    def own(text: str) -> str:
+        """Says."""
+        return text
+
+    with pytest.raises(UserError, match=f"{name} is a module of its own"):
+        graph_of([own], [])
 
 
 def test_an_option_that_the_solution_names_needs_no_further_call(library: tuple[BaseTool, ...]) -> None:

@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 
 from autoact.core.task import load_task, read_questions
-from autoact.graph.group import group_planning
+from autoact.graph.chameleon import chameleon
+from autoact.graph.cot import cot
+from autoact.graph.group import graph_of
+from autoact.graph.react import react
+from autoact.graph.rewoo import rewoo
 from autoact.graph.run_folder import corpus_of, settings_of
+from autoact.graph.setup import Setup
 from autoact.models.load import close_model, load_model
 from autoact.tools.library import build_tools
 
@@ -18,12 +23,17 @@ ATLAS = Path(__file__).parents[2] / "examples" / "atlas"
 
 
 @pytest.fixture(scope="module")
-def graph() -> Iterator[Any]:
+def setup() -> Iterator[Setup]:
     """Atlas's seed model in all three roles."""
     task = load_task(ATLAS / "task.yaml")
     model = load_model(task.model_spec())
-    yield group_planning(model, build_tools(task.tools, corpus_of(task)), task.description, settings_of(task)).compile()
+    yield Setup(model, task.description, build_tools(task.tools, corpus_of(task)), settings_of(task))
     close_model(model)
+
+
+@pytest.fixture(scope="module")
+def graph(setup: Setup) -> Any:
+    return graph_of(setup).compile()
 
 
 def test_what_is_well_formed_by_itself_is_not_changed(graph: Any) -> None:
@@ -40,3 +50,20 @@ def test_a_name_that_is_no_tool_cannot_be_said(graph: Any) -> None:
     loose = {step["tool"] for step in graph.invoke(question, context=hot)["steps"]}
     assert held <= known | {""}  # a turn that is cut short names nothing
     assert not loose <= known
+
+
+@pytest.mark.parametrize(
+    ("build", "begins"), [(react, "Thought: "), (cot, "Thought: "), (chameleon, "Modules: "), (rewoo, "Plan: ")]
+)
+def test_the_first_turn_of_other_methods_is_held_too(setup: Setup, build: Any, begins: str) -> None:
+    graph = build(setup).compile()
+    held, loose = ([_first_turn(graph, seed, constrain=on) for seed in range(5, 9)] for on in (True, False))
+    assert all(text.startswith(begins) for text in held)
+    assert not all(text.startswith(begins) for text in loose)
+
+
+def _first_turn(graph: Any, seed: int, *, constrain: bool) -> str:
+    hot = {"temperature": 2.0, "max_tokens": 8, "max_steps": 1, "seed": seed, "constrain": constrain}
+    parts = list(graph.stream({"question": "Which?"}, context=hot, stream_mode="messages"))
+    first = parts[0][1]["langgraph_node"]
+    return "".join(part.text for part, about in parts if about["langgraph_node"] == first).lstrip()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import BaseMessage
 from langchain_core.tools import BaseTool
+from langgraph.checkpoint.memory import InMemorySaver
 
 from autoact.core.records import Demonstration, Question, Step
 from autoact.graph.context import Context
@@ -47,6 +48,15 @@ def test_react_asks_for_an_input_that_was_left_out(library: tuple[BaseTool, ...]
     state, model = played(react, library, ["Thought: I open Peru.\nAction: Retrieve", "Peru", DONE])
     assert told(state) == [("Retrieve", "Peru"), ("Finish", "sol")]
     assert str(model.calls[1][-1].text) == "Input for Retrieve:"
+    assert state["steps"][0]["wrote"] == {"act": "scripted", "input": "scripted"}
+
+
+@pytest.mark.parametrize("build", [react, cot])
+def test_an_input_that_was_asked_for_holds_no_observation_that_was_made_up(
+    library: tuple[BaseTool, ...], build: Any
+) -> None:
+    state, _ = played(build, library, ["Thought: t\nAction: Finish", "sol\nObservation: gold"])
+    assert state["answer"] == "sol"
 
 
 def test_react_reads_what_it_did_in_the_form_it_writes(library: tuple[BaseTool, ...]) -> None:
@@ -94,6 +104,17 @@ def test_a_trial_that_failed_teaches_the_next_one(library: tuple[BaseTool, ...])
     assert "Finish[yen]" in str(model.calls[0][1].text)
     assert "- Read before guessing." in str(model.calls[1][1].text)
     assert "yen" not in str(model.calls[1])
+
+
+def test_a_question_on_a_used_thread_begins_with_the_steps_of_its_own_failed_trial(
+    library: tuple[BaseTool, ...],
+) -> None:
+    model = ScriptedChatModel(replies=[DONE, "Read first.", OPEN, DONE])
+    graph = reflexion(Setup(model, "Answer.", library, Context())).compile(checkpointer=InMemorySaver())
+    thread: Any = {"configurable": {"thread_id": "1"}}
+    first = graph.invoke({"question": "What is the currency of Japan?"}, thread)
+    again = graph.invoke({**PERU, "tried": first["steps"]}, thread)
+    assert [name for name, _ in told(again)] == ["Finish", "Reflect", "Retrieve", "Finish"]
 
 
 def test_each_trial_has_the_whole_budget_of_steps(library: tuple[BaseTool, ...]) -> None:

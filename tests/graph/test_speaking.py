@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from langchain_core.exceptions import ContextOverflowError
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.tools import BaseTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 from autoact.core.errors import PromptTooLong, UserError
 from autoact.core.records import Step
 from autoact.graph.group import group_planning
-from autoact.graph.speaking import shortened
+from autoact.graph.speaking import Asked, shortened
 from autoact.models.scripted import ScriptedChatModel
 
 RIGHT = "Thought: v\nVerdict: right"
@@ -91,6 +91,17 @@ def test_the_last_turn_stays_whole() -> None:
 
 def test_short_observations_are_not_cut() -> None:
     assert len(list(shortened([Step("t", "page", "a", "short")] * 4))) == 1
+
+
+def test_a_prompt_that_cutting_does_not_change_is_not_sent_again() -> None:
+    steps = [Step("t", "page", title, LONG) for title in "abc"]
+    asked = Asked()
+    prompts = asked.prompts(steps, lambda _: [HumanMessage("which?")])
+    next(prompts)
+    with asked:
+        raise PromptTooLong("too long")
+    with pytest.raises(PromptTooLong):
+        next(prompts)
 
 
 @pytest.mark.parametrize(

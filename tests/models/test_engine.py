@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from concurrent.futures import CancelledError, Future, wait
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autoact.core.errors import ModelError, PromptTooLong
+from autoact.core.errors import EndpointError, ModelError, PromptTooLong
+from autoact.models.decoding import Row
 from autoact.models.engine import Completion, Engine, Request
+from autoact.models.request import Job
 
 ADAPTERS = (None, "plan", "tool", "reflect")
 
@@ -91,6 +94,15 @@ def test_a_stop_string_is_cut_off_and_ends_the_request(engine: Engine) -> None:
     assert short.output_tokens < 40
 
 
+@pytest.mark.parametrize("silent", [2, 9, 40])
+def test_a_stop_string_is_found_across_tokens_without_text(engine: Engine, silent: int) -> None:
+    mark = engine.tokenizer.convert_tokens_to_ids("<|user|>")
+    a, b = (engine.tokenizer.convert_tokens_to_ids(letter) for letter in "ab")
+    job = Job(Request([9], stop=("ab",)), Future())
+    assert engine._decoder._finish(Row(job, (), None, [b, a, *[mark] * silent, b])) == "stop"
+    assert engine._decoder._finish(Row(job, (), None, [b, a, *[mark] * silent])) is None
+
+
 def test_a_prompt_too_long_for_the_window_is_refused_with_its_sizes(engine: Engine) -> None:
     with pytest.raises(PromptTooLong, match=r"500 tokens and 13 more .* window is 512"):
         engine.submit(Request([9] * 500, max_tokens=13))
@@ -140,8 +152,9 @@ def test_a_panic_in_the_loop_is_an_error_to_all_in_flight_and_the_engine_lives_o
 def test_an_engine_whose_thread_has_ended_lets_nobody_wait(home: Path) -> None:
     engine = Engine(str(home / "base"), threads=-1)
     for _ in range(2):
-        with pytest.raises(ModelError, match="closed"):
+        with pytest.raises(EndpointError, match="closed"):
             engine.submit(Request([9])).result(timeout=60)
+    assert not engine.alive
     engine.close()
 
 
@@ -178,9 +191,23 @@ def test_closing_fails_what_is_pending_and_refuses_what_comes(home: Path) -> Non
     engine = Engine(str(home / "base"), threads=1)
     pending = [engine.submit(endless(500)) for _ in range(3)]
     engine.close()
-    assert all(isinstance(future.exception(timeout=5), ModelError) for future in pending)
-    with pytest.raises(ModelError, match="closed"):
+    assert all(isinstance(future.exception(timeout=5), EndpointError) for future in pending)
+    with pytest.raises(EndpointError, match="closed"):
         engine.submit(Request([9]))
+
+
+def test_a_callback_in_the_engines_thread_may_close_it(home: Path) -> None:
+    engine, closed = Engine(str(home / "base"), threads=1), threading.Event()
+
+    def close(_: object) -> None:
+        engine.close()
+        closed.set()
+
+    engine.submit(Request([9], max_tokens=2)).add_done_callback(close)
+    engine._thread.join(60)
+    assert closed.is_set()
+    assert not engine.alive
+    engine.close()
 
 
 def test_more_requests_than_rows_are_all_answered(home: Path) -> None:

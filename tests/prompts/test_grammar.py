@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoact.prompts.grammar import plan_regex, reflect_regex
+from autoact.prompts.grammar import plan_regex, react_regex, reflect_regex
 from autoact.prompts.parse import PlanTurn, ReflectTurn, parse_plan, parse_verdict
+from autoact.prompts.react import parse_react, react_turn
 from autoact.prompts.render import plan_turn, reflect_turn
 
 TOOLS = ("Retrieve", "Look-up", "Finish")
@@ -35,6 +36,20 @@ def test_whatever_has_the_form_names_a_tool(text: str) -> None:
     turn = parse_plan(text, TOOLS)
     assert isinstance(turn, PlanTurn)
     assert turn.tool in TOOLS
+
+
+@given(LINES, st.sampled_from(TOOLS), LINES)
+def test_a_rendered_turn_of_one_agent_has_the_form(thought: str, tool: str, argument: str) -> None:
+    text = react_turn(thought, tool, argument).text
+    assert re.fullmatch(react_regex(TOOLS), text)
+    assert parse_react(text, TOOLS).tool == tool
+
+
+@given(st.from_regex(re.compile(react_regex(TOOLS)), fullmatch=True))
+def test_whatever_has_the_form_gives_a_tool_its_input(text: str) -> None:
+    turn = parse_react(text, TOOLS)
+    assert turn.tool in TOOLS
+    assert turn.argument is not None
 
 
 @given(LINES, st.sampled_from(["right", "wrong"]))

@@ -46,6 +46,11 @@ def test_reflection_is_not_shown() -> None:
     assert shown_steps((STEPS[0], Step("No.", "Reflect", "wrong"), STEPS[1], Step("Yes.", "Reflect", "right"))) == STEPS
 
 
+@pytest.mark.parametrize("tool", ["LLM", "Knowledge"])
+def test_an_action_that_names_its_method_is_shown_as_thinking(tool: str) -> None:
+    assert shown_steps((Step("", tool, "x", "y"),)) == (Step("", "thinks, without a tool", "x", "y"),)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -53,6 +58,8 @@ def test_reflection_is_not_shown() -> None:
         REPLY.lower(),
         f"<think>Rounds: B</think>\n\n{REPLY}\n",
         REPLY.replace("Rounds: A", "- **Rounds:** A."),
+        "\n".join(f"{number}. {line}" for number, line in enumerate(REPLY.splitlines(), start=1)),
+        REPLY.replace("Rounds: A", "1) **Rounds**: A, since B reads on."),
     ],
 )
 def test_a_reply_is_read_in_the_forms_that_models_give_it(text: str) -> None:
@@ -65,10 +72,11 @@ def test_a_reply_is_read_in_the_forms_that_models_give_it(text: str) -> None:
         ("Rounds: A", ""),
         ("Rounds: A", "Rounds: C"),
         ("Rounds: A", "Rounds: A tie"),
+        ("Rounds: A", "Rounds: A, B"),
         ("Rounds: A", "Rounds:"),
         ("Rounds: A", "Rounds: A\nRounds: B"),
     ],
-    ids=["missing", "no such letter", "a word", "empty", "two choices"],
+    ids=["missing", "no such letter", "a word", "two letters", "empty", "two choices"],
 )
 def test_a_reply_without_one_choice_an_aspect_is_none(old: str, new: str) -> None:
     with pytest.raises(ParseError, match="no one line 'Rounds:' with one of A, B or none"):

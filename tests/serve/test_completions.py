@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from langchain_core.messages import HumanMessage
 from openai import BadRequestError, NotFoundError, OpenAI
 
 from autoact.core.records import Team
+from autoact.models.engine import Request
 from autoact.models.load import load_model, sampled
 from autoact.models.local import LocalChatModel
 from autoact.models.team import named_models, served_models
@@ -25,6 +27,8 @@ from autoact.serve.server import bound, http_server, url_of
 
 Models = dict[str, LocalChatModel]
 ASKED: Any = [{"role": "user", "content": "Which castle?"}]
+# Refused at once: with 404 where there is a place, and with 429 where there is none.
+POET: Any = {"model": "poet", "messages": ASKED}
 # A reply that takes its time.
 LONG: Any = {"model": "base", "messages": ASKED, "max_tokens": 450, "structured_outputs": {"regex": "(a|b){2000}"}}
 
@@ -136,7 +140,11 @@ def test_a_prompt_that_does_not_fit_is_a_400_by_its_usual_code(client: OpenAI) -
     [
         ({"tools": []}, "tools: Extra inputs are not permitted"),
         ({"guided_regex": "a"}, "guided_regex: Extra inputs are not permitted"),
-        ({"n": 2}, "n: Input should be 1"),
+        ({"n": 2}, "n: Input should be less than or equal to 1"),
+        ({"n": True}, "n: Input should be a valid integer"),
+        ({"max_tokens": "3"}, "max_tokens: Input should be a valid integer"),
+        ({"stop": ["."] * 17}, "List should have at most 16 items"),
+        ({"stop": "." * 201}, "String should have at most 200 characters"),
         ({"messages": []}, "messages: List should have at least 1 item after validation, not 0"),
         ({"structured_outputs": {"regex": "("}}, "regex"),
         ({"temperature": -1}, "temperature: Input should be greater than or equal to 0"),
@@ -170,10 +178,60 @@ def test_a_client_that_hangs_up_gives_its_row_back(models: Models, url: str, str
         else:
             with pytest.raises(httpx.ReadTimeout):
                 client.post(f"{url}/v1/chat/completions", json=LONG)
+    assert until(lambda: not rows)
+
+
+def test_a_streaming_client_that_hangs_up_while_it_is_queued_gives_its_place_back(models: Models) -> None:
+    go = threading.Event()
+    held_up(models, go)
+    with serving(models, max_in_flight=1) as url:
+        try:
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(f"{url}/v1/chat/completions", json={**LONG, "stream": True}, timeout=0.5)
+            assert until(lambda: httpx.post(f"{url}/v1/chat/completions", json=POET).status_code == 404)
+        finally:
+            go.set()
+
+
+def held_up(models: Models, go: threading.Event) -> None:
+    """Until then, the engine's thread does nothing."""
+    engine_of(models).submit(Request([9], max_tokens=1)).add_done_callback(lambda _: go.wait(20))
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Whether it holds within a second."""
     limit = time.monotonic() + 1
-    while rows and time.monotonic() < limit:
+    while not holds() and time.monotonic() < limit:
         time.sleep(0.005)
-    assert not rows
+    return holds()
+
+
+def test_health_is_told_while_megabytes_are_tokenised(home: Path, team: Team) -> None:
+    models = named_models([team], home)
+    engine_of(models).max_positions = 100_000  # so that no bound on its length refuses the prompt sooner
+    given = {"model": "base", "messages": [{"role": "user", "content": "castle " * 100_000}]}
+    waits = [0.0]
+    with serving(models) as url, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(httpx.post, f"{url}/v1/chat/completions", json=given, timeout=60)
+        while not asked.done():
+            began = time.monotonic()
+            assert httpx.get(f"{url}/health", timeout=60).status_code == 200
+            waits.append(time.monotonic() - began)
+    assert asked.result().json()["error"]["code"] == "context_length_exceeded"
+    assert max(waits) < sum(waits) / 2
+    engine_of(models).close()
+
+
+def test_what_cannot_fit_by_its_length_is_never_tokenised(models: Models, url: str) -> None:
+    given = {"model": "base", "messages": [{"role": "user", "content": "castle " * 200_000}]}
+    began = time.monotonic()
+    reply = httpx.post(f"{url}/v1/chat/completions", json=given, timeout=60)
+    refused = time.monotonic() - began
+    model = models["base"]
+    began = time.monotonic()
+    model.get_num_tokens("castle " * 200_000)
+    assert reply.json()["error"]["code"] == "context_length_exceeded"
+    assert refused < (time.monotonic() - began) / 2
 
 
 def test_a_key_is_asked_for_where_there_is_one(models: Models) -> None:
@@ -182,6 +240,40 @@ def test_a_key_is_asked_for_where_there_is_one(models: Models) -> None:
         assert httpx.get(f"{url}/health").status_code == 200
         named = OpenAI(base_url=f"{url}/v1", api_key="secret", max_retries=0)
         assert next(model.id for model in named.models.list()) == "base"
+
+
+SENT = {"content-type": "application/json"}
+LOST: list[tuple[str, str, Any, int]] = [
+    ("GET", "/v1/poets", b"", 404),
+    ("GET", "/v1/chat/completions", b"", 405),
+    ("POST", "/v1/chat/completions", b"{", 400),
+    ("POST", "/v1/chat/completions", b'{"model": "\xff"}', 400),
+    ("POST", "/v1/chat/completions", b"[" * 9000, 400),
+    ("POST", "/v1/chat/completions", b"a" * 10_001, 413),
+    ("POST", "/v1/chat/completions", [b"a" * 9000, b"a" * 9000], 413),
+]
+
+
+def test_whatever_is_refused_is_told_in_openais_form(models: Models) -> None:
+    with serving(models, max_body=10_000) as url:
+        replies = [httpx.request(how, url + path, content=body, headers=SENT) for how, path, body, _ in LOST]
+        replies.append(httpx.get(f"{url}/v1/models", headers={"host": "evil.example"}))
+    with serving(models, key="secret") as url:
+        replies.append(httpx.get(f"{url}/v1/models"))
+    assert [reply.status_code for reply in replies] == [*(status for *_, status in LOST), 403, 401]
+    errors = [reply.json()["error"] for reply in replies]
+    assert all(error["message"] and error["type"] == "invalid_request_error" for error in errors)
+
+
+def test_what_is_in_flight_when_the_server_closes_is_a_503(models: Models) -> None:
+    go = threading.Event()
+    held_up(models, go)
+    with ThreadPoolExecutor(1) as pool:
+        with serving(models, max_in_flight=1) as url:
+            asked = pool.submit(httpx.post, f"{url}/v1/chat/completions", json=LONG, timeout=60)
+            assert until(lambda: httpx.post(f"{url}/v1/chat/completions", json=POET).status_code == 429)
+        go.set()
+    assert (asked.result().status_code, asked.result().headers["retry-after"]) == (503, "1")
 
 
 def test_metrics_tell_what_the_engine_computed(url: str, client: OpenAI) -> None:
@@ -212,3 +304,14 @@ def test_an_engine_that_failed_is_a_500_and_lives_on(home: Path, team: Team) -> 
         again = httpx.post(f"{url}/v1/chat/completions", json={"model": "base", "messages": ASKED, "max_tokens": 2})
         assert again.status_code == 200
     engine.close()
+
+
+def test_an_engine_that_has_ended_is_a_503_and_unwell(home: Path, team: Team) -> None:
+    models = named_models([team], home)
+    with serving(models) as url:
+        engine_of(models).close()
+        assert httpx.get(f"{url}/health").status_code == 503
+        for stream in (False, True):
+            given = {"model": "base", "messages": ASKED, "stream": stream}
+            reply = httpx.post(f"{url}/v1/chat/completions", json=given)
+            assert (reply.status_code, reply.json()["error"]["type"]) == (503, "server_error")

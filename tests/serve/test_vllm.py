@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -101,6 +102,26 @@ def test_a_server_is_ready_once_it_answers_under_every_name(script: list[str], t
         "0",
         "1",
     )
+
+
+def test_a_proxy_and_a_key_of_the_environment_are_not_for_it(
+    script: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("VLLM_API_KEY", "another")
+    url = f"http://127.0.0.1:{script[-1]}"
+    with running(script, tmp_path / "log", key="") as server:
+        server.ready(url, ["base"], "")
+        assert "VLLM_API_KEY" not in httpx.get(url, trust_env=False).json()["env"]
+
+
+@pytest.mark.parametrize("listed", ['{"error": "no key"}', '["base"]', "<html>", '{"data": [1]}', "null"])
+def test_an_answer_that_lists_no_models_is_a_line(script: list[str], tmp_path: Path, listed: str) -> None:
+    path = Path(script[1])
+    path.write_text(re.sub(r"body = .*", f"body = {listed.encode()!r}", path.read_text()))
+    line = r"^vLLM does not list its models \(.+\); its log is "
+    with running(script, tmp_path / "log", key="") as server, pytest.raises(EndpointError, match=line):
+        server.ready(f"http://127.0.0.1:{script[-1]}", ["base"], "")
 
 
 def test_what_it_started_ends_with_it(script: list[str], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -254,22 +255,38 @@ def test_a_flight_is_not_waited_for_for_ever() -> None:
     assert isinstance(first.exception(), ToolTimeout)
 
 
-def test_who_gives_up_gives_up_for_those_who_wait() -> None:
+def test_who_is_cancelled_leaves_the_answer_to_those_who_wait() -> None:
     go, live, call = threading.Event(), Live(), Call("Oracle", "b", "c")
 
-    def hang() -> Answer:
+    def slow() -> Answer:
         go.wait(10)
         return Answer("late")
 
+    async def both() -> Answer:
+        first, second = (asyncio.ensure_future(live.aanswer(call, slow)) for _ in range(2))
+        await asyncio.sleep(0.02)
+        first.cancel()
+        await asyncio.wait((first,))
+        go.set()
+        return await asyncio.wait_for(second, 5)
+
+    assert asyncio.run(both()) == Answer("late")
+
+
+def test_who_is_cancelled_before_a_thread_was_free_gives_up_for_those_who_wait() -> None:
+    live, call = Live(), Call("Oracle", "b", "c")
+
+    async def never(_: Callable[[], None]) -> None:
+        await asyncio.sleep(60)
+
     async def both() -> None:
-        first, second = (asyncio.ensure_future(live.aanswer(call, hang)) for _ in range(2))
+        first, second = (asyncio.ensure_future(live.aanswer(call, lambda: Answer("yes"), never)) for _ in range(2))
         await asyncio.sleep(0.02)
         first.cancel()
         with pytest.raises(ToolTimeout, match="Oracle took too long"):
             await asyncio.wait_for(second, 5)
 
     asyncio.run(both())
-    go.set()
 
 
 def test_an_interrupt_frees_those_who_wait() -> None:

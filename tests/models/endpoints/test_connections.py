@@ -31,6 +31,25 @@ def test_many_calls_one_after_the_other_go_over_one_connection(serve: Serve) -> 
     assert (len(server.asked), len(server.connections)) == (40, 2)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_server_on_this_machine_is_not_asked_for_by_a_proxy(
+    serve: Serve, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    url = serve(completion("Lima")).url.replace("127.0.0.1", host)
+    model = load_model("vllm:plan", f"{url}/v1")
+    assert model.invoke("Hello").text == "Lima"
+    assert asyncio.run(model.ainvoke("Hello")).text == "Lima"
+
+
+def test_another_server_is_asked_for_by_the_proxy(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(completion("Lima"))
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    assert load_model("vllm:plan", "http://gpu.example/v1").invoke("Hello").text == "Lima"
+    assert len(proxy.asked) == 1
+
+
 def test_all_roles_at_one_address_share_its_connections(serve: Serve) -> None:
     server = serve(completion("Lima"))
     for name in ("plan", "tool", "reflect"):

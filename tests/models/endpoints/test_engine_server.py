@@ -109,6 +109,15 @@ def test_too_many_at_once_is_worth_asking_again(models: Models) -> None:
     assert all(isinstance(problem, transient_errors()) and "Error code: 429" in str(problem) for problem in refused)
 
 
+def test_an_engine_that_has_ended_is_down_and_worth_asking_again(home: Path) -> None:
+    models = named_models([Team("base", model_hash(home / "base"), {}, ("Retrieve",), "atlas")], home)
+    with serving(models) as url:
+        engine_of(models).close()
+        with pytest.raises(transient_errors(), match="Error code: 503") as caught:
+            load_model("vllm:base", url).invoke("Hello")
+    assert is_down(caught.value)
+
+
 def test_a_server_that_is_gone_is_down_and_no_answer(models: Models) -> None:
     with serving(models) as url:
         model = load_model("vllm:base", url)

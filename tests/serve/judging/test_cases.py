@@ -13,6 +13,7 @@ from autoact.core.store import Store
 from autoact.serve.judging.cases import drawn_poll, lettered, load_cases, trial_in
 
 BOTH = ("autoact", "react")
+COUNTRIES = ("peru", "cuba", "chad", "mali")
 
 
 def test_a_run_that_holds_one_evaluation_stands_for_it(trial: Path) -> None:
@@ -66,21 +67,39 @@ def test_a_case_holds_no_gold_no_names_and_no_reflection(trial: Path) -> None:
     assert {step.tool for case in cases for steps in case.steps.values() for step in steps} == {"Retrieve", "Finish"}
 
 
-def test_the_first_epoch_is_found_in_whichever_shard(trial: Path) -> None:
-    for epoch, shard in ((1, 1), (0, 2)):
+def test_of_several_epochs_the_first_is_shown(trial: Path) -> None:
+    for epoch in (1, 0):
         steps = (Step(f"epoch {epoch}", "Finish", "x"),)
-        plays = [
-            Trajectory(f"{name}/{epoch}", name, steps, "x", "answered") for name in ("peru", "cuba", "chad", "mali")
-        ]
-        store = Store(trial / f"bolaa.shard-{shard}-of-2.jsonl", Scored)
-        store.append(*(Scored(play, Reward(0.0, False)) for play in plays))
+        plays = [Trajectory(f"{name}/{epoch}", name, steps, "x", "answered") for name in COUNTRIES]
+        Store(trial / "bolaa.jsonl", Scored).append(*(Scored(play, Reward(0.0, False)) for play in plays))
     cases = load_cases(trial, drawn_poll(trial, ("autoact", "bolaa"), None, judges=5, seed=0))
     assert {case.steps["bolaa"][0].thought for case in cases} == {"epoch 0"}
 
 
+def test_more_questions_than_there_are_is_a_line(trial: Path) -> None:
+    with pytest.raises(UserError, match="has 4 questions, too few to judge 5"):
+        drawn_poll(trial, BOTH, 5, judges=5, seed=0)
+
+
+def test_an_evaluation_without_a_question_is_a_line(trial: Path) -> None:
+    (trial / "questions.jsonl").write_text("")
+    with pytest.raises(UserError, match="has 0 questions, too few to judge any"):
+        drawn_poll(trial, BOTH, None, judges=5, seed=0)
+
+
+def test_a_name_too_long_for_a_folder_is_a_line() -> None:
+    with pytest.raises(UserError, match=r"^x{80} is no folder"):
+        trial_in(Path("x" * 5000))
+
+
+def test_who_knows_the_seed_but_not_the_secret_knows_no_order(trial: Path) -> None:
+    poll = drawn_poll(trial, BOTH, None, judges=5, seed=0)
+    assert len({lettered(poll, str(secret), "Ann", "peru")["A"] for secret in range(20)}) == 2
+
+
 def test_letters_are_shuffled_by_judge_and_question_and_stay(trial: Path) -> None:
     poll = drawn_poll(trial, BOTH, None, judges=5, seed=0)
-    first = [lettered(poll, judge, name)["A"] for judge in map(str, range(50)) for name in poll.questions]
+    first = [lettered(poll, "s", judge, name)["A"] for judge in map(str, range(50)) for name in poll.questions]
     assert 60 < first.count("autoact") < 140
-    assert lettered(poll, "Ann", "peru") == lettered(poll, "Ann", "peru")
-    assert sorted(lettered(poll, "Ann", "peru").values()) == sorted(BOTH)
+    assert lettered(poll, "s", "Ann", "peru") == lettered(poll, "s", "Ann", "peru")
+    assert sorted(lettered(poll, "s", "Ann", "peru").values()) == sorted(BOTH)

@@ -55,8 +55,8 @@ def test_three_judges_close_a_question_that_a_fourth_is_not_asked(browser: Brows
     assert fourth.get("/questions/1").url.path == "/"
     first = sitting.poll.questions[0]
     assert {vote.question_id for vote in sitting.votes.all()} == {first}
-    assert Vote("Cem", first, "rounds", NO_DIFFERENCE) in sitting.votes.all()
-    assert Vote("Ben", first, "rounds", "react") in sitting.votes.all()
+    assert Vote("cem", first, "rounds", NO_DIFFERENCE) in sitting.votes.all()
+    assert Vote("ben", first, "rounds", "react") in sitting.votes.all()
 
 
 def test_the_page_tells_neither_methods_nor_models_nor_gold_nor_reflection(browser: Browser) -> None:
@@ -119,7 +119,7 @@ def test_a_judgement_that_comes_after_the_majority_is_not_counted(browser: Brows
         judge(client, 1, "react")
     told = late.post("/questions/1", data=form)
     assert (told.status_code, "others have closed this question meanwhile" in told.text) == (409, True)
-    assert {vote.judge for vote in sitting.votes.all()} == {"Ann", "Ben"}
+    assert {vote.judge for vote in sitting.votes.all()} == {"ann", "ben"}
 
 
 @pytest.mark.parametrize("signature", [None, "", "0" * 64, "é"])
@@ -132,6 +132,45 @@ def test_a_form_that_this_judge_was_not_shown_is_refused(
     assert client.post("/questions/1", data=form).status_code == 403
     assert client.post("/name", data=form | {"name": "Ben"}).status_code == 403
     assert sitting.votes.all() == []
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1"])
+def test_a_form_that_another_site_sends_is_refused(browser: Browser, sitting: Sitting, origin: str) -> None:
+    client = browser()
+    come_in(client, "Ann")
+    form = {aspect.id: "A" for aspect in ASPECTS} | {"signature": sign(client, "/questions/1")}
+    assert client.post("/questions/1", data=form, headers={"origin": origin}).status_code == 403
+    assert sitting.votes.all() == []
+    own = str(client.base_url).rstrip("/")
+    assert client.post("/questions/1", data=form, headers={"origin": own}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["", "Ann"])
+def test_a_form_that_another_browser_was_shown_is_refused(browser: Browser, name: str) -> None:
+    theirs, own = browser(), browser()
+    for client in (theirs, own):
+        if name:
+            come_in(client, name)
+    own.get("/")
+    assert own.post("/name", data={"name": "Eve", "signature": sign(theirs, "/name")}).status_code == 403
+
+
+@pytest.mark.parametrize(("charset", "status"), [("undefined", 400), ("nope", 403), ("unicode_escape", 403)])
+def test_a_form_in_an_odd_charset_is_a_line(browser: Browser, charset: str, status: int) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="signature"\r\n\r\n\\ud800\r\n--x--\r\n'
+    kind = f"multipart/form-data; charset={charset}; boundary=x"
+    told = browser().post("/name", content=body, headers={"content-type": kind})
+    assert (told.status_code, "This could not be done" in told.text) == (status, True)
+
+
+@pytest.mark.parametrize(
+    ("first", "again"), [("Ann", "aNN"), ("Jos\u00e9", "Jose\u0301"), ("\u0645\u200c\u0645", "\u0645\u0645")]
+)
+def test_a_name_written_otherwise_is_the_same_judge(browser: Browser, first: str, again: str) -> None:
+    client = browser()
+    come_in(client, first)
+    judge(client, 1, "react")
+    assert "3 of 4 questions are left for you" in come_in(browser(), again).text
 
 
 def test_a_form_of_another_judge_is_refused(browser: Browser) -> None:
@@ -158,7 +197,17 @@ def test_who_gave_no_name_is_asked_for_it(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/questions/0", "/questions/5", "/questions/-1", "/questions/one", "/docs", "/openapi.json", "/x"]
+    "path",
+    [
+        "/questions/0",
+        "/questions/5",
+        "/questions/-1",
+        "/questions/one",
+        f"/questions/{'9' * 5000}",
+        "/docs",
+        "/openapi.json",
+        "/x",
+    ],
 )
 def test_a_page_that_there_is_not_is_a_line(browser: Browser, path: str) -> None:
     client = browser()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,3 +116,11 @@ def test_killed_processes_lose_no_vote_that_they_have_answered(votes: Votes) -> 
     kept = {vote.judge for vote in votes.all()}
     assert {f"{name} {line.strip()}" for name, lines in zip("ab", said, strict=True) for line in lines} <= kept
     assert len(votes.all()) == 2 * len(kept)
+
+
+@pytest.mark.parametrize("row", ["UPDATE poll SET poll = '{}'", "UPDATE poll SET poll = '[1'", "DELETE FROM poll"])
+def test_a_file_that_holds_no_poll_is_a_line(votes: Votes, row: str) -> None:
+    with closing(sqlite3.connect(votes.path)) as database, database:
+        database.execute(row)
+    with pytest.raises(UserError, match="holds no poll; name another --votes FILE"):
+        votes.poll()
