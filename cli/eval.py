@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,6 +12,7 @@ from autoact.core.errors import UserError
 
 if TYPE_CHECKING:
     from autoact.eval.methods import Chosen
+    from autoact.graph.run_folder import RunFolder
 
 CORPORA = "corpora"  # where under RUN/eval the paragraphs of benchmarks are written
 
@@ -43,6 +45,12 @@ def evaluate_run(
     endpoint: Annotated[
         str, typer.Option(metavar="URL", help="A server of the base and the adapters, by their folders' names.")
     ] = "",
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="PROVIDER:NAME", help="Who plays untrained methods instead of the META-AGENT; --endpoint is its."
+        ),
+    ] = "",
     allow_contaminated: Annotated[
         bool,
         typer.Option("--allow-contaminated", help="Report questions that were learned from; do not refuse."),
@@ -69,6 +77,8 @@ def evaluate_run(
     opened = open_run(run, endpoint)
     chosen = choose_methods(methods, opened.teams())
     _refuse_stranger(against, methods, chosen)
+    if model:
+        opened = played_by(model, opened, chosen)
     part = shard_of(shard) if shard else None
     asked = benchmark or opened.task.name
     questions = load_benchmark(asked, opened.task, split, data=data, corpus=corpus, folder=run / "eval" / CORPORA)
@@ -91,6 +101,16 @@ def left_out(chosen: Chosen) -> str:
     """What `all` leaves out, and the command that would change it."""
     names = ", ".join(chosen.left_out)
     return f"left out, since their teams are not trained: {names} (autoact train RUN --teams {names.replace(' ', '')})"
+
+
+def played_by(model: str, run: RunFolder, chosen: Chosen) -> RunFolder:
+    """The run with another model in its META-AGENT's place. Raises UserError when a method is a trained team's."""
+    from autoact.graph.run_folder import META
+
+    trained = [method.id for method in chosen.methods if method.speakers != META]
+    if trained:
+        raise UserError(f"--model {model} plays methods that are not trained, and {trained[0]} is; leave it out")
+    return replace(run, task=run.task.model_copy(update={"model": model, "endpoint": run.endpoint}))
 
 
 def _refuse_stranger(against: str, methods: str, chosen: Chosen) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import Result
 
-from autoact.cli.eval import left_out
+from autoact.cli.eval import left_out, played_by
 from autoact.core.records import Team, to_json
 from autoact.core.store import write_json
-from autoact.core.task import load_task
+from autoact.core.task import Task, load_task
+from autoact.eval.benchmark import load_benchmark
 from autoact.eval.methods import choose_methods
+from autoact.eval.trial_folder import trial_of
+from autoact.graph.run_folder import RunFolder, open_run
 
 Call = Callable[..., Result]
 
@@ -43,6 +47,7 @@ def run(tmp_path: Path, task_file: Callable[[Mapping[str, Any]], Path]) -> Path:
         (["--methods", "autoact", "--against", "react"], "--against react is not played; name it in --methods autoact"),
         (["--methods", "react", "--shots", "none.jsonl"], "none.jsonl"),
         (["--methods", "react"], "give a file of demonstrations with --shots"),
+        (["--model", "openai:x"], "--model openai:x plays methods that are not trained, and autoact is; leave it out"),
     ],
 )
 def test_a_fault_is_one_line_before_any_model_is_asked(call: Call, run: Path, words: list[str], line: str) -> None:
@@ -79,3 +84,17 @@ def test_no_run_is_one_line(call: Call) -> None:
         2,
         "autoact: RUN is missing; give the run folder, as in: autoact eval runs/atlas\n",
     )
+
+
+def test_another_model_plays_untrained_methods_in_a_trial_of_its_own(run: Path) -> None:
+    opened = open_run(run, "http://127.0.0.1:9/v1")
+    other = played_by("openai:large", opened, choose_methods("zero-shot,cot", ()))
+    assert (other.task.model_spec(), other.task.endpoint) == ("openai:large", "http://127.0.0.1:9/v1")
+    benchmark = load_benchmark("Toy", opened.task)
+    folders = {trial_of(each, benchmark).folder for each in (replace(opened, task=replaced(opened)), other)}
+    assert len(folders) == 2
+
+
+def replaced(run: RunFolder) -> Task:
+    """The task with a META-AGENT that needs no weights here."""
+    return run.task.model_copy(update={"model": "openai:small"})
