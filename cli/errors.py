@@ -1,12 +1,14 @@
 """The one place where an error becomes a line and an exit code.
 
 bad input, a failed server, a reader that went away    one line on stderr, exit 2
+a path too long for any file                           the same
 Ctrl-C                                                 one line on stderr, exit 130
 anything else                                          a traceback: our bug
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -39,6 +41,10 @@ def reported(resumes: Callable[[], bool] = lambda: True) -> Iterator[None]:
         # What is still buffered would be flushed at exit and raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise _exit("the output is no longer read", 2) from None
+    except OSError as problem:
+        if problem.errno != errno.ENAMETOOLONG:
+            raise
+        raise _exit(f"{str(problem.filename)[:60]}… is too long for the name of a file; correct it", 2) from None
 
 
 def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -193,6 +193,11 @@ def test_methods_are_listed_without_a_run(call: Call) -> None:
     assert refused(call("eval")).startswith("RUN is missing")
 
 
+@pytest.mark.parametrize("words", [("--data", "x" * 300, "--benchmark", "hotpotqa"), ("--benchmark", "x" * 300)])
+def test_a_name_too_long_for_a_file_is_a_line(words: tuple[str, ...], call: Call, finished: Path) -> None:
+    assert refused(call("eval", finished, *words))
+
+
 def test_an_empty_question_and_a_single_choice_are_refused(call: Call, finished: Path) -> None:
     assert "question is empty" in refused(call("ask", finished, "  "))
     assert "at least twice" in refused(call("ask", finished, "Which?", "--choices", "gas"))
