@@ -133,8 +133,11 @@ def _client(name: str, address: str) -> dict[str, Any]:
 
 
 def _replica(model: BaseChatModel, episode: str) -> BaseChatModel:
-    replicas = getattr(model, "replicas", ())
-    return model.of(episode) if replicas else model  # type: ignore[attr-defined]
+    if not getattr(model, "replicas", ()):  # the class of those that may have some is slow to import
+        return model
+    from autoact.models.served import VllmChatModel
+
+    return model.of(episode) if isinstance(model, VllmChatModel) else model
 
 
 def _is_openai(model: BaseChatModel) -> bool:
