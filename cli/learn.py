@@ -41,7 +41,7 @@ def learn(
 
 def overrides_of(settings: Sequence[str]) -> dict[str, Any]:
     """Name → value of `NAME=VALUE` settings. Raises UserError on one that is not, or on an unknown name."""
-    from autoact.core.task import LearnConfig
+    from autoact.core.learning import LearnConfig
 
     overrides: dict[str, Any] = {}
     for setting in settings:

@@ -16,7 +16,7 @@ import typer
 from autoact.core.errors import UserError
 
 if TYPE_CHECKING:
-    from autoact.core.task import LearnConfig
+    from autoact.core.learning import LearnConfig
 
 
 def train(
@@ -113,7 +113,7 @@ def learning(settings: Sequence[str]) -> LearnConfig:
     from pydantic import ValidationError
 
     from autoact.cli.learn import overrides_of
-    from autoact.core.task import LearnConfig
+    from autoact.core.learning import LearnConfig
 
     try:
         return LearnConfig.model_validate(overrides_of(settings))

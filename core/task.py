@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from autoact.core.errors import TaskError
+from autoact.core.learning import LearnConfig, Section, with_preset
 from autoact.core.records import QAPair, from_json
 from autoact.core.reward import choice_index
 
@@ -28,46 +29,7 @@ Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 _UNHEEDED = ("endpoint", "benchmarks", "offline", "cassette")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class LearnConfig(_Section):
-    """How a learning run is done (AutoAct §2.2–2.4; Table 4 for the paper's training settings)."""
-
-    seed: int = Field(0, ge=0, description="Seed of every draw in the run.")
-    questions: int = Field(200, gt=0, description="How many questions to self-instruct.")
-    pairs_per_prompt: int = Field(5, gt=0, description="Question-answer pairs asked for at a time.")
-    prompts_per_round: int = Field(16, gt=0, description="Self-instruct prompts sent together.")
-    max_rounds: int = Field(60, gt=0, description="Self-instruct rounds at most.")
-    stall_rounds: int = Field(5, gt=0, description="Rounds without a new pair after which to stop.")
-    samples: int = Field(2, gt=0, description="Trajectories played per question.")
-    temperature: float = Field(1.0, ge=0, le=2, description="Sampling temperature of questions and play.", strict=False)
-    max_steps: int = Field(8, gt=0, description="Steps a trajectory may take, reflections included.")
-    max_reflections: int = Field(2, ge=0, description="Times a trajectory may be sent back by reflection.")
-    max_tokens: int = Field(256, gt=0, description="Tokens a turn may take.")
-    constrain: bool = Field(False, description="Whether turns are held to their form, by backends that can.")
-    instruct_tokens: int = Field(1024, gt=0, description="Tokens a self-instruct reply may take.")
-    max_tools: int = Field(4, gt=0, description="Tools the META-AGENT may select.")
-    workers: int = Field(32, gt=0, description="Questions in flight at once.")
-    min_kept: int = Field(
-        10,
-        gt=0,
-        description="Kept trajectories that training needs; failed actions are kept only for it.",
-    )
-    lora_rank: int = Field(8, gt=0, description="LoRA rank.")
-    lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")
-    lora_dropout: float = Field(0.05, ge=0, lt=1, description="LoRA dropout.", strict=False)
-    lora_targets: tuple[str, ...] = Field(("q_proj", "v_proj"), description="Modules LoRA adapts.", strict=False)
-    learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate (cosine).", strict=False)
-    warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps that warm up.", strict=False)
-    epochs: int = Field(5, gt=0, description="Passes over each role's examples.")
-    batch_size: int = Field(4, gt=0, description="Sequences per optimiser step.")
-    max_length: int = Field(4096, gt=0, description="Tokens per training sequence at most.")
-    held_out: float = Field(0.1, gt=0, lt=1, description="Share of the questions kept out of training.", strict=False)
-
-
-class Task(_Section):
+class Task(Section):
     """A task file. Relative paths are relative to the file's folder."""
 
     name: Text = Field(description="The task's name.")
@@ -145,7 +107,8 @@ class Task(_Section):
         cannot be read.
         """
         data = self.model_dump(mode="json", exclude={*_UNHEEDED, *([] if self.toolbox else ["toolbox"])})
-        del data["learn"]["workers"]
+        for name in LearnConfig.UNHEEDED:
+            del data["learn"][name]
         for name in (self.corpus, *self.exclude, *self._toolbox_files()):
             data[f"content of {name}"] = file_hash(self.path(name)) if name else ""
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
@@ -188,8 +151,11 @@ def _resolve(spec: str, folder: Path) -> str:
     return spec
 
 
-def load_task(path: Path, overrides: dict[str, Any] | None = None) -> Task:
-    """Read and check a task file; `overrides` replaces fields of its learn section. Raises TaskError."""
+def load_task(path: Path, overrides: dict[str, Any] | None = None, preset: str = "") -> Task:
+    """Read and check a task file. Raises TaskError.
+
+    `preset` replaces the fields of its learn section that the preset sets, and `overrides` those it names.
+    """
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as problem:
@@ -198,8 +164,8 @@ def load_task(path: Path, overrides: dict[str, Any] | None = None) -> Task:
         raise TaskError(f"{path} is not YAML: {' '.join(str(problem).split())}") from None
     if not isinstance(data, dict):
         raise TaskError(f"{path} must be a YAML mapping with name, description, model, tools and examples")
-    if overrides and isinstance(data.get("learn", {}), dict):
-        data["learn"] = {**data.get("learn", {}), **overrides}
+    if isinstance(data.get("learn", {}), dict):
+        data["learn"] = with_preset(data.get("learn", {}), preset) | (overrides or {})
     task = check_task(data, path.resolve())
     _check_files(task, path)
     return task

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
 from autoact.core.records import Example, to_json
 from autoact.core.store import read_json, write_json
-from autoact.core.task import LearnConfig
 from autoact.training.sft import train_adapter
 
 

@@ -16,11 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autoact.core.learning import LearnConfig
 from autoact.core.records import REFLECT, Example, Message, QAPair, Scored, Step
 from autoact.core.reward import reward_of
 from autoact.core.seeds import seed_of
 from autoact.core.store import R, Store
-from autoact.core.task import LearnConfig
 from autoact.prompts.render import Brief, conversation
 
 VERDICTS = ("right", "wrong")

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from autoact.core.errors import RunError
+from autoact.core.learning import LearnConfig
 from autoact.core.records import Example
 from autoact.core.seeds import seed_of
 from autoact.core.store import writing
-from autoact.core.task import LearnConfig
 from autoact.models.chat_format import prepare
 from autoact.models.engine import load_tokenizer
 from autoact.models.network import load_causal_lm

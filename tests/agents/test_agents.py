@@ -10,8 +10,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from autoact.agents import meta, plan, reflect, tool
 from autoact.agents.chat import to_messages
 from autoact.core.errors import ParseError
+from autoact.core.learning import LearnConfig
 from autoact.core.records import FINISH, REFLECT, QAPair, Question, Step, ToolCard
-from autoact.core.task import LearnConfig, Task
+from autoact.core.task import Task
 from autoact.prompts.parse import PlanTurn, ReflectTurn
 from autoact.prompts.render import Brief, Turn, conversation, plan_turn, reflect_turn
 

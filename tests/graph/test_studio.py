@@ -20,9 +20,10 @@ import yaml
 from langgraph_sdk import get_sync_client
 from langgraph_sdk.client import SyncLangGraphClient
 
+from autoact.core.learning import LearnConfig
 from autoact.core.records import ROLES, Example, QAPair, Step, Team, to_json
 from autoact.core.store import write_json
-from autoact.core.task import LearnConfig, load_task
+from autoact.core.task import load_task
 from autoact.graph import studio
 from autoact.graph.context import WORDING, Context
 from autoact.graph.setup import brief_of

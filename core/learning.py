@@ -1,0 +1,171 @@
+"""How a learning run is done: the `learn:` section of a task file, and the presets it starts from.
+
+    LearnConfig(questions=300, samples=4)
+    LearnConfig.model_validate(with_preset({"questions": 300}, "paper"))     # the paper's settings, and 300 questions
+
+`best`, the default, is what was measured to be best (docs/method.md has the figures); `paper` is AutoAct's §2.2–2.4
+and Table 4. A preset sets the fields that PRESETS lists; what a task file or the command line sets goes before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A part of a task file: unknown fields and values of another type are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Budget(Section):
+    """What a stage may spend; it ends cleanly when one of them is spent, and what it has is used. 0 is no limit."""
+
+    seconds: float = Field(0, ge=0, description="Seconds of work, over all the times the stage was gone on with.")
+    tokens: int = Field(0, ge=0, description="Tokens read and written by models.")
+    requests: int = Field(0, ge=0, description="Requests to models.")
+
+
+Stage = Literal["self-instruct", "tool selection", "synthesis", "training"]
+
+
+class LearnConfig(Section):
+    """How a learning run is done (AutoAct §2.2–2.4; Table 4 for the paper's training settings)."""
+
+    UNHEEDED: ClassVar = ("workers", "budgets", "report_to")  # another value makes no other run
+
+    preset: Literal["best", "paper"] = Field("best", description="What the fields that are not given start from.")
+    seed: int = Field(0, ge=0, description="Seed of every draw in the run.")
+    workers: int = Field(32, gt=0, description="Questions in flight at once.")
+    budgets: dict[Stage, Budget] = Field(default_factory=dict, description="What stages may spend, by stage.")
+    rounds: int = Field(1, gt=0, description="Rounds of play and training at most; later ones are played by the team.")
+
+    questions: int = Field(200, gt=0, description="How many questions to self-instruct.")
+    pairs_per_prompt: int = Field(5, gt=0, description="Question-answer pairs asked for at a time.")
+    instruct_shots: int = Field(5, gt=0, description="Pairs shown in a prompt, examples and new ones mixed.")
+    prompts_per_round: int = Field(16, gt=0, description="Self-instruct prompts sent together.")
+    max_rounds: int = Field(60, gt=0, description="Self-instruct rounds at most.")
+    stall_rounds: int = Field(5, gt=0, description="Rounds of too few new pairs after which to stop.")
+    min_novelty: float = Field(
+        0.05, ge=0, lt=1, description="Share of a round's well-formed pairs that must be new.", strict=False
+    )
+    difficulties: tuple[str, ...] = Field(
+        (), description="Levels asked for in turn, such as easy, medium, hard; none asks for no level.", strict=False
+    )
+    duplicates: Literal["exact", "guarded", "rouge"] = Field(
+        "guarded",
+        description="Which pairs are too alike: same words; also near ones without other names or numbers; ROUGE-L.",
+    )
+    answer_quota: float = Field(
+        0.1, gt=0, le=1, description="Share of the questions one answer may have (yes, no: half).", strict=False
+    )
+    instruct_tokens: int = Field(1024, gt=0, description="Tokens a self-instruct reply may take.")
+
+    select_tools: Literal["meta", "utility"] = Field(
+        "meta", description="Tools as the META-AGENT names them, or the set that does best on the examples."
+    )
+    tool_reasons: bool = Field(True, description="Whether the META-AGENT is asked why it chose its tools.")
+    max_tools: int = Field(4, gt=0, description="Tools that may be selected.")
+
+    samples: int = Field(2, gt=0, description="Trajectories played per question.")
+    temperature: float = Field(1.0, ge=0, le=2, description="Sampling temperature of questions and play.", strict=False)
+    temperature_spread: float = Field(
+        0.0, ge=0, le=1, description="How far the samples of a question lie around that, evenly.", strict=False
+    )
+    max_steps: int = Field(8, gt=0, description="Steps a trajectory may take, reflections included.")
+    max_reflections: int = Field(2, ge=0, description="Times a trajectory may be sent back by reflection.")
+    max_tokens: int = Field(256, gt=0, description="Tokens a turn may take.")
+    constrain: bool = Field(False, description="Whether turns are held to their form, by backends that can.")
+
+    verify: int = Field(
+        2, ge=0, description="Plays of a question that must agree on an answer for it to be kept; 0 asks for none."
+    )
+    replace_answers: bool = Field(
+        True, description="Whether an answer that the plays agree on replaces one they do not."
+    )
+    quality: bool = Field(True, description="Whether trajectories must be clean beside having reward 1.")
+    per_question: int = Field(2, ge=0, description="Trajectories kept per question at most; 0 keeps all.")
+    prefer_kept: Literal["shortest", "diverse"] = Field(
+        "shortest", description="Which of a question's trajectories are kept first."
+    )
+    max_kept: int = Field(0, ge=0, description="Trajectories kept in all at most; 0 keeps all.")
+    min_kept: int = Field(
+        10, gt=0, description="Kept trajectories that training needs; failed actions are kept only for it."
+    )
+    reflect_on: Literal["all", "kept"] = Field("all", description="Trajectories that verdicts are learned from.")
+
+    lora_rank: int = Field(8, gt=0, description="LoRA rank.")
+    lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")
+    lora_dropout: float = Field(0.05, ge=0, lt=1, description="LoRA dropout.", strict=False)
+    lora_targets: tuple[str, ...] = Field(
+        ("q_proj", "v_proj"), description="Modules LoRA adapts; [all-linear] for all.", strict=False
+    )
+    quantize: Literal["", "4bit", "8bit"] = Field("", description="Load the base quantized for training (QLoRA).")
+    learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate (cosine).", strict=False)
+    warmup: float = Field(0.03, ge=0, lt=1, description="Share of the steps that warm up.", strict=False)
+    epochs: int = Field(5, gt=0, description="Passes over each role's examples at most.")
+    batch_size: int = Field(4, gt=0, description="Sequences per optimiser step.")
+    max_length: int = Field(4096, gt=0, description="Tokens per training sequence at most.")
+    held_out: float = Field(0.1, gt=0, lt=1, description="Share of the questions kept out of training.", strict=False)
+    early_stopping: int = Field(
+        1, ge=0, description="Epochs without a lower held-out loss after which training stops; 0 trains them all."
+    )
+    checkpoint_steps: int = Field(
+        50, gt=0, description="Optimiser steps between checkpoints, from which a kill resumes."
+    )
+    deepspeed: str = Field("", description="zero2, zero3, zero3_offload, or the path of a DeepSpeed file.")
+    report_to: str = Field("none", description="Where the trainer reports to as it goes, such as trackio or wandb.")
+
+    prefer: Literal["", "dpo", "kto"] = Field("", description="Preference training after SFT, on kept against failed.")
+    prefer_beta: float = Field(
+        0.1, gt=0, description="How close preference training stays to the adapter.", strict=False
+    )
+    prefer_learning_rate: float = Field(1e-5, gt=0, description="Its peak learning rate.", strict=False)
+    prefer_epochs: int = Field(1, gt=0, description="Its passes over the pairs.")
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "best": {},
+    "paper": {
+        "rounds": 1,
+        "instruct_shots": 2,
+        "difficulties": (),
+        "duplicates": "rouge",
+        "answer_quota": 1.0,
+        "min_novelty": 0.0,
+        "select_tools": "meta",
+        "temperature_spread": 0.0,
+        "verify": 0,
+        "replace_answers": False,
+        "quality": False,
+        "per_question": 0,
+        "max_kept": 200,
+        "reflect_on": "kept",
+        "lora_rank": 8,
+        "lora_alpha": 16,
+        "lora_dropout": 0.05,
+        "lora_targets": ("q_proj", "v_proj"),
+        "quantize": "",
+        "learning_rate": 1e-4,
+        "warmup": 0.03,
+        "epochs": 5,
+        "batch_size": 4,
+        "max_length": 4096,
+        "early_stopping": 0,
+        "prefer": "",
+    },
+}
+
+
+def with_preset(fields: Mapping[str, Any], preset: str = "") -> dict[str, Any]:
+    """The fields of a learn section over those of the preset it names, or under those of `preset` if it is given.
+
+    An unknown preset is left for LearnConfig to refuse.
+    """
+    if preset:
+        return {**fields, **PRESETS.get(preset, {}), "preset": preset}
+    named = fields.get("preset")
+    return {**(PRESETS.get(named, {}) if isinstance(named, str) else {}), **fields}

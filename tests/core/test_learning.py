@@ -1,0 +1,33 @@
+"""Presets: where a learn section starts from, and what goes before them."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from autoact.core.learning import PRESETS, LearnConfig, with_preset
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_sets_known_fields_to_values_they_may_have(name: str) -> None:
+    assert LearnConfig.model_validate(with_preset({"preset": name})).preset == name
+
+
+def test_best_is_what_the_fields_default_to() -> None:
+    assert LearnConfig.model_validate(with_preset({})) == LearnConfig()
+
+
+def test_a_file_that_names_a_preset_goes_before_it() -> None:
+    config = LearnConfig.model_validate(with_preset({"preset": "paper", "epochs": 3}))
+    assert (config.epochs, config.max_kept) == (3, 200)
+
+
+def test_a_preset_of_the_command_line_goes_before_the_file() -> None:
+    config = LearnConfig.model_validate(with_preset({"epochs": 3, "questions": 300}, "paper"))
+    assert (config.preset, config.epochs, config.questions) == ("paper", 5, 300)
+
+
+@pytest.mark.parametrize("name", ["pepper", 5, None, ["paper"]])
+def test_an_unknown_preset_is_refused(name: object) -> None:
+    with pytest.raises(ValidationError, match="preset"):
+        LearnConfig.model_validate(with_preset({"preset": name}))
