@@ -30,10 +30,11 @@ from autoact.tools.toolbox import Offered, offered_tools
 from autoact.training.adapters import train_adapters
 from autoact.training.clock import Clock
 from autoact.training.examples import role_examples, save
+from autoact.training.filtering import Kept, keep
 from autoact.training.requirements import require_packages, require_targets
 from autoact.training.selection import select_tools
 from autoact.training.self_instruct import Round, excluded_keys, self_instruct
-from autoact.training.synthesis import Kept, keep, synthesize
+from autoact.training.synthesis import synthesize
 
 OURS = (".lock", "task.json.part")
 

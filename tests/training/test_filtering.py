@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autoact.core.records import Reward, Scored, Status, Step, Trajectory
-from autoact.training.synthesis import keep
+from autoact.training.filtering import keep
 
 FINE = Step("t", "Finish", "sol")
 FAILED = Step("t", "Retrieve", "x", "No page.", ok=False)
