@@ -162,6 +162,17 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Preference:
+    """Two turns of one role after the same chat, of which `chosen` is the better."""
+
+    id: str
+    role: str
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     """A base model and the adapter of each role. Paths are relative to the run folder when inside it.
 
