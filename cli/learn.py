@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,10 +15,27 @@ from autoact.core.errors import UserError
 def learn(
     task_file: Annotated[Path, typer.Argument(metavar="TASK.yaml", help="The task file.")],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The run folder; made if missing.")],
+    preset: Annotated[
+        Literal["best", "paper", ""],
+        typer.Option(metavar="best|paper", help="Settings to start from, over the file's."),
+    ] = "",
+    rounds: Annotated[int | None, typer.Option(metavar="N", help="Rounds of play and training at most.")] = None,
+    prefer: Annotated[
+        Literal["dpo", "kto", ""],
+        typer.Option(metavar="dpo|kto", help="Train preferences, too, on kept against failed."),
+    ] = "",
+    select_tools: Annotated[
+        Literal["meta", "utility", ""],
+        typer.Option(metavar="meta|utility", help="Tools as the META-AGENT says, or as they do on the examples."),
+    ] = "",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Replace a field of the learn section; repeatable."),
     ] = None,
+    until: Annotated[
+        Literal["self-instruct", "tool selection", "synthesis", ""],
+        typer.Option(metavar="STAGE", help="Leave after self-instruct, tool selection or synthesis."),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Learn a team of agents for a task; the same command again resumes a run that was stopped."""
@@ -29,14 +46,17 @@ def learn(
     from autoact.core.task import load_task
     from autoact.training import learn as story
 
-    task = load_task(task_file, overrides=overrides_of(settings or ()))
+    flags = {"rounds": rounds, "prefer": prefer, "select_tools": select_tools}
+    given = {name: value for name, value in flags.items() if value not in (None, "")}
+    task = load_task(task_file, overrides_of(settings or ()) | given, preset)
     with shown_progress() as progress:
-        team = story.learn(task, out, progress)
+        team = story.learn(task, out, progress, until=until)
     if as_json:
-        print_json({"run": str(out), "team": to_json(team), **overview(out)})
+        print_json({"run": str(out), "team": team and to_json(team), **overview(out)})
         return
     print_overview(overview(out), samples=False)
-    console().print(f'Next: autoact ask {out} "…" --trace', soft_wrap=True)
+    again = f'autoact ask {out} "…" --trace' if team else "the same command without --until goes on"
+    console().print(f"Next: {again}", soft_wrap=True)
 
 
 def overrides_of(settings: Sequence[str]) -> dict[str, Any]:

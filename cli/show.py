@@ -43,7 +43,7 @@ def overview(run: Path) -> dict[str, Any]:
     questions = {pair.id: pair for pair in Store(run / "questions.jsonl", QAPair)}
     played = list(Store(first / "trajectories.jsonl", Scored))
     kept = {scored.id for scored in Store(first / "kept.jsonl", Scored)}
-    adapters = _json(run / "adapters" / "adapters.json", {})
+    adapters = _json(run / "rounds" / "00" / "adapters.json", {})
     return {
         "run": str(run),
         "task": task.name,

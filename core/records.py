@@ -176,7 +176,8 @@ class Preference:
 class Team:
     """A base model and the adapter of each role. Paths are relative to the run folder when inside it.
 
-    `base` is a path or hub name; a role without an adapter is answered by the base itself.
+    `base` is a path or hub name; a role without an adapter is answered by the base itself. `round` is the one of the
+    run's rounds that trained it.
     """
 
     base: str
@@ -185,6 +186,7 @@ class Team:
     tools: tuple[str, ...]
     task: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    round: int = 0
 
 
 def to_json(record: Any) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Which questions to play, how often, with what settings, how many at once."""
+    """Which questions to play, how often, with what settings, how many at once; samples are numbered from `first`."""
 
     pairs: Sequence[QAPair]
     samples: int
@@ -50,6 +50,7 @@ class Batch:
     stage: str
     settings: Context
     workers: int
+    first: int = 0
 
 
 def play_into(
@@ -64,7 +65,7 @@ def play_into(
     everything that could be played was stored.
     """
     golds = {pair.id: pair for pair in batch.pairs}
-    jobs = list(jobs_for(batch.pairs, batch.samples, batch.seed, batch.stage))
+    jobs = list(jobs_for(batch.pairs, batch.samples, batch.seed, batch.stage, batch.first))
     missing = [job for job in jobs if job.id not in store]
     played = len(jobs) - len(missing)
     rewards = [store[job.id].reward.value for job in jobs if job.id in store]
@@ -90,10 +91,10 @@ def play_into(
     return [store[job.id] for job in jobs]
 
 
-def jobs_for(pairs: Iterable[QAPair], samples: int, seed: int, stage: str) -> Iterator[Job]:
+def jobs_for(pairs: Iterable[QAPair], samples: int, seed: int, stage: str, first: int = 0) -> Iterator[Job]:
     """`samples` jobs for each question, the gold answers left behind."""
     for pair in pairs:
-        for sample in range(samples):
+        for sample in range(first, first + samples):
             name = f"{pair.id}/{sample}"
             yield Job(name, pair.id, pair.shown(), seed_of(seed, stage, name))
 

@@ -7,7 +7,7 @@ run.planner(META).invoke({"question": "…"})    # the META-AGENT in every role
 task.json           the task, and where its files are
 questions.jsonl     self-instructed questions            instruct.jsonl   the rounds they came in
 tools.json          the selected tools
-rounds/00/          trajectories.jsonl, kept.jsonl, plan.jsonl, tool.jsonl, reflect.jsonl
+rounds/00/          trajectories.jsonl, kept.jsonl, plan.jsonl, tool.jsonl, reflect.jsonl, adapters.json; then 01/ …
 adapters/           <role>-<first 12 of its hash>/
 team.json           base, adapters, tools; its presence says that the run is finished
 teams/<name>/       team.json of a team that was trained otherwise, for comparison, and what it was trained on

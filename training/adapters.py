@@ -1,6 +1,6 @@
 """Several adapters on one base, one after the other; each is noted as it ends, so that a kill costs one at most.
 
-trained = train_adapters({"plan": examples, …}, base, config, run, run / "adapters" / "adapters.json", progress)
+trained = train_adapters({"plan": examples, …}, base, config, run, run / "rounds" / "00" / "adapters.json", progress)
 trained["plan"]["path"]        # "adapters/plan-3fa9c1d2e4b5", in the run folder
 """
 

@@ -9,38 +9,41 @@ training) is begun again.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.tools import BaseTool
 
 from autoact.core.errors import ModelError, RunError, TaskError
 from autoact.core.lock import locked
 from autoact.core.progress import Progress
-from autoact.core.records import Example, QAPair, Scored, Team, to_json
-from autoact.core.store import Store, read_json, read_record, write_json
+from autoact.core.records import QAPair, Team, to_json
+from autoact.core.store import read_json, read_record, write_json
 from autoact.core.task import Task
-from autoact.graph.setup import brief_of
-from autoact.graph.tool_report import tool_report
 from autoact.models.load import close_model, load_model, profile_of
+from autoact.models.team import META, team_models
 from autoact.tools.toolbox import Offered, offered_tools
-from autoact.training.adapters import train_adapters
 from autoact.training.clock import Clock
-from autoact.training.examples import role_examples, save
-from autoact.training.filtering import Kept, keep
+from autoact.training.report import report_of
 from autoact.training.requirements import require_packages, require_targets
+from autoact.training.rounds import Lesson, Work, asked, best, measured, play, rising, study, team_of
 from autoact.training.selection import select_tools
-from autoact.training.self_instruct import Round, excluded_keys, self_instruct
-from autoact.training.synthesis import synthesize
+from autoact.training.self_instruct import excluded_keys, self_instruct
 
 OURS = (".lock", "task.json.part")
+STAGES = ("self-instruct", "tool selection", "synthesis")  # after which a run can be left
 
 
-def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None = None) -> Team:
-    """Run, or go on with, a learning run. `model` replaces the task's META-AGENT. Raises UserError, EndpointError."""
+def learn(
+    task: Task, run: Path, progress: Progress, model: BaseChatModel | None = None, until: str = ""
+) -> Team | None:
+    """Run, or go on with, a learning run. `model` replaces the task's META-AGENT.
+
+    The team, or None when the run was left after the first of STAGES that `until` names. Raises UserError,
+    EndpointError.
+    """
     _refuse_strangers(task, run)
     if (run / "team.json").exists():
         progress.say(f"{run} is finished already")
@@ -54,37 +57,78 @@ def learn(task: Task, run: Path, progress: Progress, model: BaseChatModel | None
     with locked(run):
         _claim(task, run)
         clock = Clock(run / "seconds.json")
-
         for name, lack in offered.missing.items():
             progress.say(f"{name} is not on offer: it needs {lack}")
+
         with clock.stage("self-instruct", progress):
             questions = self_instruct(task, meta, barred, run, progress)
+        if until == "self-instruct":
+            return None
         with clock.stage("tool selection", progress):
-            selected = select_tools(task, meta, offered.tools, run, progress).tools
-            tools = [tool for tool in offered.tools if tool.name in selected]
-            _refuse_missing(selected, offered)
-        with clock.stage("synthesis", progress):
-            trajectories = synthesize(task, meta, tools, questions, run / "rounds" / "00", progress)
-            if profile := profile_of(meta):
-                write_json(run / "engine.json", profile)
-            if meta is not model:
-                close_model(meta)
-        with clock.stage("filtering", progress):
-            sifted = keep(trajectories, task.learn.min_kept)
-            kept = save(run / "rounds" / "00" / "kept.jsonl", Scored, sifted.trajectories)
-            progress.advance(len(kept), len(trajectories), "kept")
-            _require(kept, task, run)
-            examples = role_examples(brief_of(task.description, tools), questions, trajectories, kept, task.learn)
-            for role, items in examples.items():
-                save(run / "rounds" / "00" / f"{role}.jsonl", Example, items)
-        with clock.stage("training", progress):
-            adapters = train_adapters(examples, base, task.learn, run, run / "adapters" / "adapters.json", progress)
+            tools = _selected(task, meta, offered, run, progress)
+        if until == "tool selection":
+            return None
+        work = Work(task, run, base, tools, clock, progress)
+        trajectories = play(work, 0, meta, questions)
+        if until == "synthesis":
+            return None
+        if profile := profile_of(meta):
+            write_json(run / "engine.json", profile)
+        if meta is not model:
+            close_model(meta)
+        lessons = [study(work, 0, questions, trajectories, ())]
+        if task.learn.rounds > 1:
+            lessons = more_rounds(work, lessons[0], barred, model)
+        chosen = best(lessons)
         with clock.stage("held-out losses", progress):
-            report = _report(task, base, run, questions, trajectories, sifted, examples, adapters)
-        team = _team(task, base, tuple(tool.name for tool in tools), adapters)
+            report = report_of(work, lessons, chosen)
+        team = team_of(work, chosen)
         write_json(run / "report.json", report | {"seconds": clock.seconds})
         write_json(run / "team.json", to_json(team))
         return team
+
+
+def more_rounds(work: Work, first: Lesson, barred: frozenset[str], model: BaseChatModel | None) -> list[Lesson]:
+    """The first round and those after it, each played by the team before it, until its reward rises no more."""
+    lessons: list[Lesson] = []
+    lesson = first
+    while True:
+        speakers = team_models(team_of(work, lesson), work.run)
+        try:
+            lessons.append(measured(work, lesson, first, speakers))
+            number = len(lessons)
+            if number == work.config.rounds or not rising(lessons):
+                return lessons
+            written = _written(work, number + 1, barred, model or _meta_of(work.task, speakers))
+            questions = asked(work, number, written, lessons)
+            if not questions:
+                return lessons
+            work.progress.say(f"round {number}: {len(questions)} questions, new and unsolved, played by the team")
+            trajectories = play(work, number, speakers, questions)
+        finally:
+            close_model(speakers[META])
+        lesson = study(work, number, questions, trajectories, lessons)
+
+
+def _meta_of(task: Task, speakers: Mapping[str, BaseChatModel]) -> BaseChatModel:
+    """The META-AGENT: the base of a team in this process, if it is that."""
+    provider, _, name = task.model_spec().partition(":")
+    same = provider == "transformers" and name == task.base_path()
+    return speakers[META] if same else load_model(task.model_spec(), task.endpoint)
+
+
+def _written(work: Work, shares: int, barred: frozenset[str], meta: BaseChatModel) -> list[QAPair]:
+    """So many rounds' questions, as the META-AGENT writes them."""
+    more = work.config.model_copy(update={"questions": shares * work.config.questions})
+    with work.clock.stage("self-instruct", work.progress):
+        return self_instruct(work.task.model_copy(update={"learn": more}), meta, barred, work.run, work.progress)
+
+
+def _selected(task: Task, meta: BaseChatModel, offered: Offered, run: Path, progress: Progress) -> list[BaseTool]:
+    """The tools that the META-AGENT selects. Raises TaskError when one selected earlier cannot be used any more."""
+    selected = select_tools(task, meta, offered.tools, run, progress).tools
+    _refuse_missing(selected, offered)
+    return [tool for tool in offered.tools if tool.name in selected]
 
 
 def _refuse_strangers(task: Task, run: Path) -> None:
@@ -139,66 +183,3 @@ def _check_base(task: Task, base: str, progress: Progress) -> None:
     for note in (prepare(tokenizer), prefix_problem(tokenizer)):
         if note:
             progress.say(f"{base}: {note}")
-
-
-def _report(
-    task: Task,
-    base: str,
-    run: Path,
-    questions: Sequence[QAPair],
-    trajectories: Sequence[Scored],
-    sifted: Kept,
-    examples: Mapping[str, Sequence[Example]],
-    adapters: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Any]:
-    """What the run brought, counted and measured."""
-    from autoact.training.losses import held_out_losses
-
-    paths = {role: run / trained["path"] for role, trained in adapters.items()}
-    rounds = Store(run / "instruct.jsonl", Round)
-    return {
-        "questions": {
-            "kept": len(questions),
-            "rounds": len(rounds),
-            **{reason: sum(getattr(r, reason) for r in rounds) for reason in ("malformed", "duplicate", "excluded")},
-        },
-        "tools": read_json(run / "tools.json"),
-        "trajectories": {
-            "played": len(trajectories),
-            "kept": len(sifted.trajectories),
-            "dropped": sifted.dropped,
-            "mean_reward": sum(s.reward.value for s in trajectories) / len(trajectories),
-            "status": dict(Counter(s.trajectory.status for s in trajectories)),
-        },
-        "tool_calls": tool_report((s.trajectory for s in trajectories), run / "rounds" / "00" / "trajectories.jsonl"),
-        "engine": read_json(run / "engine.json") if (run / "engine.json").exists() else None,
-        "examples": {role: _counted(items) for role, items in examples.items()},
-        "adapters": adapters,
-        "held_out_losses": held_out_losses(base, paths, examples, task.learn.max_length),
-    }
-
-
-def _counted(items: Sequence[Example]) -> dict[str, int]:
-    held_out = sum(item.held_out for item in items)
-    return {"trained_on": len(items) - held_out, "held_out": held_out}
-
-
-def _team(task: Task, base: str, tools: tuple[str, ...], adapters: Mapping[str, Mapping[str, Any]]) -> Team:
-    from autoact.models.weights import model_hash
-
-    return Team(
-        base=base,
-        base_hash=model_hash(base),
-        adapters={role: str(trained["path"]) for role, trained in adapters.items()},
-        tools=tools,
-        task=task.name,
-        settings=task.learn.model_dump(mode="json"),
-    )
-
-
-def _require(kept: Sequence[Scored], task: Task, run: Path) -> None:
-    if len(kept) < task.learn.min_kept:
-        raise RunError(
-            f"{run}: only {len(kept)} trajectories have reward 1, {task.learn.min_kept} are needed to train; "
-            "learn again into another --out with more learn.questions or learn.samples, or with a stronger model"
-        )

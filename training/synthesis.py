@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from autoact.core.progress import Progress
@@ -20,19 +19,22 @@ from autoact.core.task import Task
 from autoact.graph.group import group_planning
 from autoact.graph.run import Batch, play_into
 from autoact.graph.run_folder import settings_of
+from autoact.graph.setup import Models
 
 
 def synthesize(
     task: Task,
-    model: BaseChatModel,
+    speakers: Models,
     tools: Sequence[BaseTool],
     questions: Sequence[QAPair],
     folder: Path,
     progress: Progress,
+    number: int = 0,
 ) -> list[Scored]:
-    """A trajectory for each question and sample, with its reward. Raises EndpointError when models failed."""
+    """A scored trajectory for each question and sample of a round. Raises EndpointError when models failed."""
     settings = settings_of(task).model_copy(update={"temperature": task.learn.temperature})
-    batch = Batch(questions, task.learn.samples, task.learn.seed, "synthesis", settings, task.learn.workers)
+    samples = task.learn.samples
+    batch = Batch(questions, samples, task.learn.seed, "synthesis", settings, task.learn.workers, number * samples)
     store = Store(folder / "trajectories.jsonl", Scored)
-    graph = group_planning(model, tools, task.description)
+    graph = group_planning(speakers, tools, task.description)
     return play_into(store, lambda: graph.compile(name="synthesis"), batch, progress)

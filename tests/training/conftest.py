@@ -52,4 +52,5 @@ def learned(town: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Learn
     task, model = town.town_task(folder), town.meta_agent()
     before = model_hash(town.SEED)
     team = learn(task, folder / "run", Silent(), model)
+    assert team is not None
     return Learned(folder / "run", task, team, model, before)

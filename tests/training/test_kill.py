@@ -58,18 +58,18 @@ def test_a_run_killed_again_and_again_ends_like_one_that_was_not(learned: Any, t
 def test_a_run_killed_in_training_keeps_the_adapters_it_has(learned: Any, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start(tmp_path, run)
-    while not (run / "adapters" / "adapters.json").exists():
+    while not (run / "rounds" / "00" / "adapters.json").exists():
         assert process.poll() is None, process.communicate()[1].decode()
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    plan = json.loads((run / "adapters" / "adapters.json").read_text())["plan"]
+    plan = json.loads((run / "rounds" / "00" / "adapters.json").read_text())["plan"]
     first = {path: path.stat().st_mtime_ns for path in (run / "adapters").glob("plan-*/*")}
     process = start(tmp_path, run)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors.decode()
     assert json.loads((run / "team.json").read_text())["adapters"] == learned.team.adapters
-    assert json.loads((run / "adapters" / "adapters.json").read_text())["plan"] == plan
+    assert json.loads((run / "rounds" / "00" / "adapters.json").read_text())["plan"] == plan
     assert {path: path.stat().st_mtime_ns for path in (run / "adapters").glob("plan-*/*")} == first
 
 

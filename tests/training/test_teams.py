@@ -96,7 +96,8 @@ def test_a_team_that_is_there_is_not_trained_again(trained: Any) -> None:
 def test_the_runs_own_team_is_left_as_it_was(trained: Any, learned: Any) -> None:
     run, _ = trained
     assert open_run(run.path).team == learned.team
-    assert (run.path / "adapters/adapters.json").read_bytes() == (learned.path / "adapters/adapters.json").read_bytes()
+    own, before = (path / "rounds/00/adapters.json" for path in (run.path, learned.path))
+    assert own.read_bytes() == before.read_bytes()
 
 
 def test_a_kill_in_training_costs_no_adapter_that_was_done(trained: Any, run: RunFolder) -> None:

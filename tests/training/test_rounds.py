@@ -1,0 +1,94 @@
+"""Rounds: what is asked, when they end, whose team is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from autoact.core.progress import Silent
+from autoact.core.records import ROLES, Example, QAPair, Scored
+from autoact.core.store import Store, read_json
+from autoact.graph.run_folder import open_run
+from autoact.training.filtering import Kept
+from autoact.training.learn import learn
+from autoact.training.rounds import Lesson, best, rising
+
+
+def lesson(number: int, reward: float | None) -> Lesson:
+    return Lesson(number, [], [], Kept([], {}), {}, {}, reward)
+
+
+def lessons(*rewards: float) -> list[Lesson]:
+    return [lesson(number, reward) for number, reward in enumerate(rewards)]
+
+
+@pytest.mark.parametrize(
+    ("rewards", "goes_on"), [((0.5,), True), ((0.5, 0.6), True), ((0.5, 0.5), False), ((0.5, 0.4), False)]
+)
+def test_rounds_go_on_while_the_reward_rises(rewards: tuple[float, ...], goes_on: bool) -> None:
+    assert rising(lessons(*rewards)) is goes_on
+
+
+def test_the_best_round_is_the_first_of_equals() -> None:
+    assert best(lessons(0.5, 0.7, 0.7)).number == 1
+    assert best([lesson(0, None)]).number == 0
+
+
+@pytest.fixture(scope="module")
+def twice(town: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy task, learned with two rounds at most."""
+    folder = tmp_path_factory.mktemp("twice")
+    learn(town.town_task(folder, rounds=2, questions=20), folder / "run", Silent(), town.meta_agent())
+    return folder / "run"
+
+
+def records(path: Path, kind: type[Any]) -> list[Any]:
+    return list(Store(path, kind))
+
+
+def test_a_second_round_asks_new_questions_and_those_without_a_kept_trajectory(twice: Path) -> None:
+    written = [pair.id for pair in records(twice / "questions.jsonl", QAPair)]
+    solved = {s.trajectory.question_id for s in records(twice / "rounds/00/kept.jsonl", Scored)}
+    played = [s.trajectory.question_id for s in records(twice / "rounds/01/trajectories.jsonl", Scored)]
+    assert sorted(played) == sorted([*written[20:40], *(name for name in written[:20] if name not in solved)])
+
+
+def test_no_two_plays_of_a_run_share_an_id(twice: Path) -> None:
+    names = [s.id for path in twice.glob("rounds/*/trajectories.jsonl") for s in records(path, Scored)]
+    assert len(names) == len(set(names)) > 0
+
+
+def test_a_second_round_is_trained_on_what_the_first_kept_too(twice: Path) -> None:
+    for role in ROLES[:2]:
+        first, second = ({e.id for e in records(twice / f"rounds/{n}/{role}.jsonl", Example)} for n in ("00", "01"))
+        assert first <= second
+
+
+def test_the_team_is_that_of_the_round_with_the_higher_reward(twice: Path) -> None:
+    rounds = read_json(twice / "report.json")["rounds"]
+    team = open_run(twice).team
+    assert team.round == max(rounds, key=lambda each: each["dev"])["round"]
+    assert team.adapters == {role: each["path"] for role, each in rounds[team.round]["adapters"].items()}
+
+
+def test_rounds_are_measured_on_the_same_questions_that_nothing_is_trained_on(twice: Path) -> None:
+    dev = [
+        {s.trajectory.question_id for s in records(path, Scored)} for path in sorted(twice.glob("rounds/*/dev.jsonl"))
+    ]
+    trained = {e.id.split("/")[0] for e in records(twice / "rounds/01/plan.jsonl", Example) if not e.held_out}
+    assert dev[0] == dev[1]
+    assert dev[0]
+    assert not dev[0] & trained
+
+
+def test_a_run_can_be_left_after_a_stage_and_gone_on_with(town: ModuleType, tmp_path: Path) -> None:
+    task, run = town.town_task(tmp_path), tmp_path / "run"
+    assert learn(task, run, Silent(), town.meta_agent(), until="tool selection") is None
+    assert json.loads((run / "tools.json").read_text())["tools"] == ["Retrieve"]
+    assert not (run / "rounds").exists()
+    assert learn(task, run, Silent(), town.meta_agent(), until="synthesis") is None
+    assert not (run / "rounds" / "00" / "kept.jsonl").exists()

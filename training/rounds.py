@@ -1,0 +1,162 @@
+"""One round of learning: play, keep what succeeded, train three adapters on it and on what earlier rounds kept.
+
+    played = play(work, 0, meta, questions)                # the META-AGENT in all roles
+    lessons = [study(work, 0, questions, played, ())]
+    questions = asked(work, 1, written, lessons)           # new ones, and those that nobody solved yet
+    played = play(work, 1, team_of(work, lessons[-1]), questions)
+    lessons.append(study(work, 1, questions, played, lessons))
+
+rounds/00/ and rounds/01/ hold what each round played, kept and trained. The samples of a later round are numbered on
+from those of the one before, so that no two plays of a run share an id or a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from langchain_core.tools import BaseTool
+
+from autoact.core.errors import RunError
+from autoact.core.learning import LearnConfig
+from autoact.core.progress import Progress
+from autoact.core.records import Example, QAPair, Scored, Team
+from autoact.core.store import Store
+from autoact.core.task import Task
+from autoact.graph.group import group_planning
+from autoact.graph.run import Batch, play_into
+from autoact.graph.run_folder import settings_of
+from autoact.graph.setup import Models, brief_of
+from autoact.training.adapters import train_adapters
+from autoact.training.clock import Clock
+from autoact.training.examples import is_held_out, role_examples, save
+from autoact.training.filtering import Kept, keep
+from autoact.training.synthesis import synthesize
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What stays the same over the rounds of a run."""
+
+    task: Task
+    run: Path
+    base: str
+    tools: Sequence[BaseTool]
+    clock: Clock
+    progress: Progress
+
+    @property
+    def config(self) -> LearnConfig:
+        return self.task.learn
+
+    def folder(self, number: int) -> Path:
+        """Where a round's files are."""
+        return self.run / "rounds" / f"{number:02d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a round brought. `reward` is the team's on the dev questions; None when nobody asked for it."""
+
+    number: int
+    questions: Sequence[QAPair]
+    trajectories: Sequence[Scored]
+    sifted: Kept
+    examples: Mapping[str, Sequence[Example]]
+    adapters: Mapping[str, Mapping[str, Any]]
+    reward: float | None = None
+
+
+def asked(work: Work, number: int, written: Sequence[QAPair], lessons: Sequence[Lesson]) -> list[QAPair]:
+    """A round's questions: its share of those written, and those of earlier rounds without a kept trajectory."""
+    share = work.config.questions
+    solved = {scored.trajectory.question_id for lesson in lessons for scored in lesson.sifted.trajectories}
+    unsolved = [pair for pair in written[: number * share] if pair.id not in solved]
+    return [*written[number * share : (number + 1) * share], *unsolved]
+
+
+def play(work: Work, number: int, speakers: Models, questions: Sequence[QAPair]) -> list[Scored]:
+    """A trajectory for each question and sample of a round. Raises EndpointError when models failed."""
+    with work.clock.stage("synthesis", work.progress):
+        return synthesize(work.task, speakers, work.tools, questions, work.folder(number), work.progress, number)
+
+
+def study(
+    work: Work, number: int, questions: Sequence[QAPair], trajectories: Sequence[Scored], lessons: Sequence[Lesson]
+) -> Lesson:
+    """Keep, make examples of what all rounds have brought, train. Raises RunError when too few were kept."""
+    folder = work.folder(number)
+    with work.clock.stage("filtering", work.progress):
+        sifted = keep(trajectories, work.config.min_kept)
+        kept = save(folder / "kept.jsonl", Scored, sifted.trajectories)
+        work.progress.advance(len(kept), len(trajectories), "kept")
+        if not lessons:
+            _require(kept, work)
+        lesson = Lesson(number, questions, trajectories, sifted, {}, {})
+        lesson = replace(lesson, examples=_examples(work, [*lessons, lesson]))
+        for role, items in lesson.examples.items():
+            save(folder / f"{role}.jsonl", Example, list(items))
+    with work.clock.stage("training", work.progress):
+        record = folder / "adapters.json"
+        adapters = train_adapters(lesson.examples, work.base, work.config, work.run, record, work.progress)
+        return replace(lesson, adapters=adapters)
+
+
+def measured(work: Work, lesson: Lesson, first: Lesson, speakers: Models) -> Lesson:
+    """The lesson with its team's mean greedy reward on the first round's questions that nothing is trained on."""
+    config = work.config
+    dev = [pair for pair in first.questions if is_held_out(pair.id, config.held_out, config.seed)]
+    if not dev:
+        raise RunError(
+            f"{work.run} holds no question out to measure rounds on; raise learn.held_out or learn.questions"
+        )
+    with work.clock.stage("dev reward", work.progress):
+        batch = Batch(dev, 1, config.seed, "dev", settings_of(work.task), config.workers)
+        store = Store(work.folder(lesson.number) / "dev.jsonl", Scored)
+        graph = group_planning(speakers, work.tools, work.task.description)
+        played = play_into(store, lambda: graph.compile(name="dev"), batch, work.progress)
+    return replace(lesson, reward=sum(scored.reward.value for scored in played) / len(played))
+
+
+def rising(lessons: Sequence[Lesson]) -> bool:
+    """Whether the last round's team is better than those before it."""
+    rewards = [lesson.reward or 0.0 for lesson in lessons]
+    return len(rewards) == 1 or rewards[-1] > max(rewards[:-1])
+
+
+def best(lessons: Sequence[Lesson]) -> Lesson:
+    """The round with the highest reward, the first of equals."""
+    return max(lessons, key=lambda lesson: lesson.reward or 0.0)
+
+
+def team_of(work: Work, lesson: Lesson) -> Team:
+    """The team that a round has trained."""
+    from autoact.models.weights import model_hash
+
+    return Team(
+        base=work.base,
+        base_hash=model_hash(work.base),
+        adapters={role: str(trained["path"]) for role, trained in lesson.adapters.items()},
+        tools=tuple(tool.name for tool in work.tools),
+        task=work.task.name,
+        settings=work.config.model_dump(mode="json"),
+        round=lesson.number,
+    )
+
+
+def _examples(work: Work, lessons: Sequence[Lesson]) -> dict[str, list[Example]]:
+    pairs = {pair.id: pair for lesson in lessons for pair in lesson.questions}
+    trajectories = [scored for lesson in lessons for scored in lesson.trajectories]
+    kept = [scored for lesson in lessons for scored in lesson.sifted.trajectories]
+    brief = brief_of(work.task.description, list(work.tools))
+    return role_examples(brief, list(pairs.values()), trajectories, kept, work.config)
+
+
+def _require(kept: Sequence[Scored], work: Work) -> None:
+    if len(kept) < work.config.min_kept:
+        raise RunError(
+            f"{work.run}: only {len(kept)} trajectories have reward 1, {work.config.min_kept} are needed to train; "
+            "learn again into another --out with more learn.questions or learn.samples, or with a stronger model"
+        )
