@@ -173,6 +173,26 @@ class Preference:
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a team was made of and with. Hashes are sha256; what an older version did not note is empty.
+
+    template: of the base's chat template. prompts: of each template, and of a chat as the renderer writes it.
+    adapters: by path, of weights and configuration. tools: by name, of what models read about each; origins: where
+    each comes from. data: by file of the run folder. packages: versions. metrics: what the run measured.
+    """
+
+    template: str = ""
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    adapters: Mapping[str, str] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     """A base model and the adapter of each role. Paths are relative to the run folder when inside it.
 
@@ -187,6 +207,7 @@ class Team:
     task: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     round: int = 0
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 def to_json(record: Any) -> dict[str, Any]:

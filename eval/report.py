@@ -13,15 +13,14 @@ eval/html.py makes a page of it, cli/eval_tables.py the tables on the screen.
 
 from __future__ import annotations
 
-import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from autoact.core.records import QAPair, Scored, to_json
+from autoact.core.versions import OURS, installed
 from autoact.eval.costs import Costs, costs_of
 from autoact.eval.floors import Floor, floors
 from autoact.eval.methods import BASELINE, Method
@@ -31,7 +30,7 @@ from autoact.eval.taxonomy import failures, faults
 from autoact.eval.verdicts import Reflection, judged_by
 
 PACKAGES = (
-    "langgraph-autoact",
+    OURS,
     "langgraph",
     "langchain-core",
     "inspect-ai",
@@ -148,7 +147,7 @@ class Report:
             "seed": self.measured.seed,
             "settings": dict(self.measured.settings),
             "methods": own,
-            "versions": versions(),
+            "versions": installed(PACKAGES),
         }
 
 
@@ -182,14 +181,3 @@ def _row(played: Played, measured: Measured, against: str, others: Sequence[Scor
         tool_calls=played.tool_calls,
         errors={record.id: record.trajectory.error for record in records if record.trajectory.status == "error"},
     )
-
-
-def versions() -> dict[str, str]:
-    """The versions of what is installed of PACKAGES, and of Python."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

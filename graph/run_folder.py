@@ -9,7 +9,7 @@ questions.jsonl     self-instructed questions            instruct.jsonl   the ro
 tools.json          the selected tools
 rounds/00/          trajectories.jsonl, kept.jsonl, plan.jsonl, tool.jsonl, reflect.jsonl, adapters.json; then 01/ …
 adapters/           <role>-<first 12 of its hash>/
-team.json           base, adapters, tools; its presence says that the run is finished
+team.json           base, adapters, tools, what they were made with; its presence says that the run is finished
 teams/<name>/       team.json of a team that was trained otherwise, for comparison, and what it was trained on
 eval/               evaluations
 report.json         yields, costs, losses
@@ -30,6 +30,7 @@ from autoact.core.store import read_json, read_record
 from autoact.core.task import Task, check_task
 from autoact.graph.context import Context
 from autoact.graph.group import graph_of
+from autoact.graph.provenance import refuse_other_prompts, refuse_other_tools
 from autoact.graph.setup import Models, Setup
 from autoact.models.load import load_model
 from autoact.models.team import served_models, team_models
@@ -92,10 +93,13 @@ class RunFolder:
         `corpus` is searched instead of the task's own; `shots` are shown before every question; `models` are those
         of these speakers if they are loaded already.
         """
+        task = self.task.model_copy(update={"corpus": str(corpus.resolve())}) if corpus else self.task
+        tools = chosen_tools(task, self.tools)
+        if speakers != META:
+            refuse_other_tools(self.path, self.team, tools)
         if models is None:
             models = self._models(speakers)
-        task = self.task.model_copy(update={"corpus": str(corpus.resolve())}) if corpus else self.task
-        return Setup(models, self.task.description, chosen_tools(task, self.tools), self.settings(), shots)
+        return Setup(models, self.task.description, tools, self.settings(), shots)
 
     def _models(self, speakers: str) -> Models:
         if speakers == META:
@@ -108,12 +112,13 @@ class RunFolder:
 def open_run(path: Path, endpoint: str = "") -> RunFolder:
     """The run in a folder, its team served in process or at an endpoint.
 
-    Raises RunError when there is none, or it is not finished.
+    Raises RunError when there is none, it is not finished, or its team was trained on other prompts than these.
     """
     task = read_task(path)
     if not (path / "team.json").exists():
         raise RunError(f"{path} is not finished; run the same `autoact learn` command again to go on")
     team = read_record(path / "team.json", Team)
+    refuse_other_prompts(path, team)
     return RunFolder(path, task, team, endpoint)
 
 

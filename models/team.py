@@ -9,6 +9,7 @@ named_models([team, other], Path("runs/atlas"))["plan-3fa9c1d2e4b5"]    # all of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,10 @@ from autoact.core.errors import ModelError, RunError
 from autoact.core.records import ROLES, Team
 from autoact.models.load import load_model
 from autoact.models.local import LocalChatModel
-from autoact.models.weights import adapter_folder, model_hash
+from autoact.models.weights import adapter_folder, adapter_hash, model_hash, template_hash, weights_hash
 
 META = "meta"
+HASH_IN_NAME = re.compile(r"-([0-9a-f]{12})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Weights:
 
 
 def team_models(team: Team, folder: Path) -> dict[str, BaseChatModel]:
-    """Role → chat model, and the base as "meta". Raises RunError on a changed base or an unusable adapter."""
+    """Role → chat model, and the base as "meta". Raises RunError on a changed base or adapter."""
     models = named_models([team], folder)
     base = next(iter(models))
     return {role: models[Path(team.adapters.get(role, base)).name] for role in _roles(team)}
@@ -63,7 +65,7 @@ def weights_of(teams: Sequence[Team], folder: Path) -> Weights:
     bases = {team.base_hash: _base(team, folder) for team in teams}
     if len(bases) > 1:
         raise RunError(f"the teams of {folder} are of {len(bases)} base models, and one engine has one; learn again")
-    adapters = [_adapter(role, path, folder) for team in teams for role, path in team.adapters.items()]
+    adapters = [adapter_of(team, role, folder) for team in teams for role in team.adapters]
     return Weights(next(iter(bases.values())), {path.name: path for path in adapters})
 
 
@@ -79,6 +81,11 @@ def _roles(team: Team) -> list[str]:
 
 def _base(team: Team, folder: Path) -> str:
     base = str(folder / team.base) if (folder / team.base).is_dir() else team.base
+    if team.provenance.template not in ("", template_hash(base)):
+        raise RunError(
+            f"the chat template of {base} is not the one this team was trained with; "
+            "bring back the old template or learn again"
+        )
     found = model_hash(base)
     if found != team.base_hash:
         raise RunError(
@@ -88,13 +95,27 @@ def _base(team: Team, folder: Path) -> str:
     return base
 
 
-def _adapter(role: str, path: str, folder: Path) -> Path:
+def adapter_of(team: Team, role: str, folder: Path) -> Path:
+    """The folder of a role's adapter, checked against its name and what team.json says of it. Raises RunError."""
+    path = team.adapters[role]
     where = folder / path
     if not where.resolve().is_relative_to(folder.resolve()):
         raise RunError(f"the adapter of role {role!r}, {path}, lies outside the run folder: correct team.json")
     if not where.is_dir():
         raise RunError(f"the adapter folder {where} of role {role!r} is missing: learn again or bring it back")
     try:
-        return adapter_folder(where)
+        same = _is_as_trained(adapter_folder(where), team.provenance.adapters.get(path, ""))
     except ModelError as problem:
         raise RunError(f"the adapter of role {role!r} cannot be used: {problem}") from None
+    if not same:
+        raise RunError(
+            f"the adapter {where} of role {role!r} is not the one that was trained: its files have changed; "
+            "bring them back or learn again"
+        )
+    return where
+
+
+def _is_as_trained(folder: Path, noted: str) -> bool:
+    """Whether an adapter is the one that was noted; a team of an older version notes its weights in its name alone."""
+    named = HASH_IN_NAME.search(folder.name)
+    return adapter_hash(folder) == noted if noted else not named or weights_hash(folder).startswith(named[1])

@@ -3,6 +3,8 @@
     folder = model_folder("runs/seed")        # a folder as it is; a hub name becomes its local snapshot
     folder = model_folder("qwen3.gguf")       # what the file is unpacked to
     model_hash("runs/seed")                   # "3fa9c1d2e4b5…", over weights, tokenizer and chat template
+    template_hash("runs/seed")                # "77ab…", of the chat template alone
+    adapter_hash(run / "adapters" / "plan-3fa9c1d2e4b5")
 
 Weights are read from safetensors only: a pickle can run code when it is opened.
 """
@@ -65,6 +67,32 @@ def model_hash(path: str | Path) -> str:
             digest.update(f"{name}:{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     digest.update(_inline_template(folder).encode())
     return digest.hexdigest()
+
+
+def template_hash(path: str | Path) -> str:
+    """sha256 of the chat template that turns are written with: the model's own, or ours. Raises ModelError."""
+    folder = model_folder(str(path))
+    if (folder / "chat_template.jinja").is_file():
+        template = (folder / "chat_template.jinja").read_text("utf-8")
+    elif has_template(folder):
+        template = _inline_template(folder)
+    else:
+        template = Path(__file__).with_name("minimal.jinja").read_text("utf-8")
+    return hashlib.sha256(template.encode()).hexdigest()
+
+
+def adapter_hash(folder: Path) -> str:
+    """sha256 over an adapter's weights and its configuration, but for where its base was. Raises ModelError."""
+    settings = json.loads((adapter_folder(folder) / "adapter_config.json").read_text("utf-8"))
+    settings.pop("base_model_name_or_path", None)
+    text = f"{weights_hash(folder)}\n{json.dumps(settings, sort_keys=True)}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def weights_hash(folder: Path) -> str:
+    """sha256 of an adapter's weights; its first twelve digits end the name of the folder."""
+    with (folder / "adapter_model.safetensors").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def has_template(folder: Path) -> bool:

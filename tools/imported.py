@@ -80,7 +80,12 @@ def package(path: str) -> str:
 
 def live(settings: Settings) -> str:
     """The path and its package's version; empty for a tool said to be local."""
-    return "" if settings.local else f"{settings.path} {_version(settings.path)}".strip()
+    return "" if settings.local else origin(settings)
+
+
+def origin(settings: Settings) -> str:
+    """The path and its package's version."""
+    return f"{settings.path} {_version(settings.path)}".strip()
 
 
 def _loaded(path: str, field: str) -> Any:

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from autoact.core.errors import TaskError
 from autoact.tools.cassette import Answer, Call
 from autoact.tools.failures import ToolFailure
+from autoact.tools.fingerprint import noted
 from autoact.tools.live import Live, keyed
 from autoact.tools.mcp_session import McpServer
 from autoact.tools.service import unset
@@ -89,7 +90,7 @@ def mcp_tools(name: str, settings: Settings, folder: Path, through: Live) -> tup
         if wanted not in offered:
             raise TaskError(f"toolbox.{name}.tools: the server has no {wanted}; it has {', '.join(offered)}")
     backend = f"{live(settings)} {listed['server']}"
-    chosen = (_tool(offered[each], settings, folder) for each in settings.tools or offered)
+    chosen = (noted(_tool(offered[each], settings, folder), listed["server"]) for each in settings.tools or offered)
     return tuple(through.wrap(tool, backend, settings.mcp) for tool in chosen)
 
 

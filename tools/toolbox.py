@@ -31,8 +31,10 @@ from autoact.core.errors import TaskError
 from autoact.core.records import FINISH, REFLECT
 from autoact.core.task import Task
 from autoact.core.text import TOOL_NAME
+from autoact.core.versions import OURS, installed
 from autoact.tools import imported, mcp_servers
 from autoact.tools.cassette import Cassette
+from autoact.tools.fingerprint import noted
 from autoact.tools.library import ALIASES, LIBRARY, Place, card, entry_of, made
 from autoact.tools.live import Live
 
@@ -65,6 +67,7 @@ class Listed:
 class _Source:
     """Where the tools under one name of a task come from; `backend` is empty when they need no network.
 
+    `origin` is the package that they are of, in its version; that of a server is known when it has started.
     A server's tools are `many` under names of their own; those that the task itself gives to tools are `taken`.
     """
 
@@ -73,6 +76,7 @@ class _Source:
     missing: str
     backend: str
     make: Callable[[Live], tuple[BaseTool, ...]]
+    origin: str = ""
     many: bool = False
     taken: frozenset[str] = frozenset()
 
@@ -80,7 +84,7 @@ class _Source:
         """The tools, asked through the cassette when they need the network."""
         if self.backend and live.offline and live.cassette is None:
             raise TaskError(f"cassette: is missing, and {self.name} answers from it when offline: true; name the file")
-        return self.make(live)
+        return tuple(noted(tool, self.origin) for tool in self.make(live))
 
     def tools(self, live: Live) -> tuple[BaseTool, ...]:
         """Those whose name is not taken."""
@@ -191,7 +195,7 @@ def _imported(name: str, settings: imported.Settings) -> _Source:
         tool = imported.imported_tool(name, settings)
         return (live.wrap(tool, backend, settings) if backend else tool,)
 
-    return _Source(name, needs, imported.missing(settings), backend, make)
+    return _Source(name, needs, imported.missing(settings), backend, make, imported.origin(settings))
 
 
 def _served(name: str, settings: mcp_servers.Settings, folder: Path) -> _Source:
@@ -209,7 +213,9 @@ def _of_library(name: str, settings: BaseModel, place: Place) -> _Source:
         tool = made(name, settings, place)
         return (live.wrap(tool, backend, settings, content) if backend else tool,)
 
-    return _Source(name, entry.needs(settings), entry.missing(settings), backend, make)
+    kind = getattr(settings, "backend", "")
+    origin = ", ".join(filter(None, (f"{OURS} {installed([OURS]).get(OURS, '')}".rstrip(), kind)))
+    return _Source(name, entry.needs(settings), entry.missing(settings), backend, make, origin)
 
 
 def _settings(kind: type[Settings], name: str, data: dict[str, Any]) -> Settings:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
@@ -26,6 +27,7 @@ from autoact.models.load import close_model, load_model, profile_of
 from autoact.models.team import META, team_models
 from autoact.tools.toolbox import Offered, offered_tools
 from autoact.training.clock import Clock
+from autoact.training.provenance import provenance
 from autoact.training.report import report_of
 from autoact.training.requirements import require_packages, require_targets
 from autoact.training.rounds import Lesson, Work, asked, best, measured, play, rising, study, team_of
@@ -82,7 +84,9 @@ def learn(
         chosen = best(lessons)
         with clock.stage("held-out losses", progress):
             report = report_of(work, lessons, chosen)
-        team = team_of(work, chosen)
+        trained = team_of(work, chosen)
+        made = provenance(run, task, base, trained.adapters.values(), tools, report)
+        team = replace(trained, provenance=made)
         write_json(run / "report.json", report | {"seconds": clock.seconds})
         write_json(run / "team.json", to_json(team))
         return team

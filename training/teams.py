@@ -27,6 +27,7 @@ from autoact.graph.run_folder import RunFolder
 from autoact.models.weights import model_hash
 from autoact.training.adapters import folder_name, train_adapters
 from autoact.training.examples import save
+from autoact.training.provenance import provenance_beside
 from autoact.training.requirements import require_packages
 from autoact.training.variants import Variant, fireact, no_filtering, one_agent, sized, student, tool_agents
 
@@ -110,7 +111,8 @@ def _train(name: str, variant: Variant, run: RunFolder, progress: Progress) -> T
     trained = train_adapters(variant.examples, _base(run), run.task.learn, run.path, record, progress)
     speaking = {role: trained[adapter]["path"] for role, adapter in variant.roles.items() if adapter in trained}
     adapters = {role: path for role, path in run.team.adapters.items() if role in variant.own} | speaking
-    team = replace(run.team, adapters=adapters)
+    made = provenance_beside(run.team, run.path, adapters.values(), name)
+    team = replace(run.team, adapters=adapters, provenance=made)
     write_json(folder / "team.json", to_json(team))
     return Trained(name, team, trained)
 

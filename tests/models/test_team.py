@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from autoact.core.records import Team
 from autoact.models.local import LocalChatModel
 from autoact.models.served import VllmChatModel
 from autoact.models.team import served_models, team_models
-from autoact.models.weights import model_hash
+from autoact.models.weights import adapter_hash, model_hash, template_hash
 
 
 def team(home: Path, **changes: object) -> Team:
@@ -83,3 +84,30 @@ def test_an_adapter_outside_the_run_folder_is_refused(home: Path) -> None:
     for path in ("../plan-1", str(home.parent), "plan-1/../../plan-1", "/"):
         with pytest.raises(RunError, match="lies outside the run folder"):
             team_models(team(home, adapters={"plan": path}), home)
+
+
+def test_an_adapter_named_by_its_hash_is_checked_against_its_name(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "base", tmp_path / "base")
+    shutil.copytree(home / "plan-1", tmp_path / "plan-1a2b3c4d5e6f")
+    with pytest.raises(RunError, match="of role 'plan' is not the one that was trained: its files have changed"):
+        team_models(team(home, adapters={"plan": "plan-1a2b3c4d5e6f"}), tmp_path)
+
+
+def test_where_the_base_was_does_not_make_another_adapter(home: Path, tmp_path: Path) -> None:
+    moved = Path(shutil.copytree(home / "plan-1", tmp_path / "plan-1"))
+    settings = json.loads((moved / "adapter_config.json").read_text("utf-8"))
+    (moved / "adapter_config.json").write_text(json.dumps(settings | {"base_model_name_or_path": "/elsewhere"}))
+    assert adapter_hash(moved) == adapter_hash(home / "plan-1")
+    (moved / "adapter_config.json").write_text(json.dumps(settings | {"lora_alpha": 1}))
+    assert adapter_hash(moved) != adapter_hash(home / "plan-1")
+
+
+def test_a_chat_template_has_a_hash_wherever_it_is_kept(home: Path, tmp_path: Path) -> None:
+    base = Path(shutil.copytree(home / "base", tmp_path / "base"))
+    own = template_hash(base)
+    (base / "chat_template.jinja").unlink()
+    assert template_hash(base) != own
+    config = json.loads((base / "tokenizer_config.json").read_text("utf-8"))
+    ours = template_hash(base)
+    (base / "tokenizer_config.json").write_text(json.dumps(config | {"chat_template": "{{ messages }}"}))
+    assert template_hash(base) not in (own, ours)
