@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 FILES = (
     "instruct.jsonl",
     "questions.jsonl",
@@ -53,6 +55,35 @@ def test_a_run_killed_again_and_again_ends_like_one_that_was_not(learned: Any, t
     assert process.returncode == 0, errors.decode()
     for name in FILES:
         assert records(run, name) == records(learned.path, name), name
+
+
+def contents(run: Path) -> dict[str, list[str]]:
+    """Every file of records in a run folder, by name."""
+    return {str(path.relative_to(run)): records(run, str(path.relative_to(run))) for path in run.rglob("*.jsonl")}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "settings", [(), ("rounds=2", "questions=20"), ('prefer="dpo"',)], ids=["plain", "rounds", "dpo"]
+)
+def test_runs_killed_two_hundred_times_end_like_one_that_was_not(settings: tuple[str, ...], tmp_path: Path) -> None:
+    kills = 200 if not settings else 50
+    script = Path(__file__).with_name("killing.py")
+    done = subprocess.run(
+        [sys.executable, script, tmp_path, str(kills), "1.5", *settings], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    whole = contents(tmp_path / "whole")
+    team = json.loads((tmp_path / "whole" / "team.json").read_text())
+    assert whole.keys() >= set(FILES)
+    for number in range(int(done.stdout)):
+        run = tmp_path / str(number)
+        assert contents(run) == whole, number
+        assert all(len(set(lines)) == len(lines) for lines in contents(run).values())
+        assert json.loads((run / "team.json").read_text())["adapters"] == team["adapters"], number
+        assert {path.name for path in (run / "adapters").iterdir()} == {
+            path.name for path in (tmp_path / "whole" / "adapters").iterdir()
+        }
 
 
 def test_a_run_killed_in_training_keeps_the_adapters_it_has(learned: Any, tmp_path: Path) -> None:
