@@ -2,8 +2,8 @@
 
     python benchmarks/growth.py [--questions 100 1000 …] [--json FILE]
 
-An instant scripted model answers at once, so that what grows is ours: the jobs, the records on disk, the store.
-Each size runs in a process of its own; memory is sampled at every tenth of it.
+An instant scripted model answers at once, so that what grows is ours: the jobs, the records, the store. Questions and
+records are on disk. Each size runs in a process of its own; memory is sampled at every tenth of it.
 """
 
 from __future__ import annotations
@@ -84,10 +84,12 @@ def reply(messages: list[BaseMessage]) -> str:
 
 def play(count: int, folder: Path) -> list[Sample]:
     """Play so many questions as `autoact learn` and `autoact eval` do, records on disk."""
-    pairs = [QAPair(f"q{number}", f"What is the currency of place {number}?", "sol") for number in range(count)]
+    pairs = Store(folder / "questions.jsonl", QAPair)
+    for number in range(count):
+        pairs.append(QAPair(f"q{number}", f"What is the currency of place {number}?", "sol"))
     tools = [retrieve_tool(Corpus([Page("Peru", "Peru is a country.")]))]
     graph = group_planning(Forgetful(replies=reply), tools, "Answer questions about countries.")
-    batch = Batch(pairs, 1, 0, "growth", SETTINGS, WORKERS)
+    batch = Batch(pairs.pick(pair.id for pair in pairs), 1, 0, "growth", SETTINGS, WORKERS)
     sampling = Sampling()
     play_into(Store(folder / "trajectories.jsonl", Scored), graph.compile, batch, sampling)
     return sampling.samples

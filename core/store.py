@@ -3,20 +3,24 @@
     store = Store(run / "questions.jsonl", QAPair)
     if pair.id not in store:
         store.append(pair)          # after a kill -9 here the record is there, whole
+    store[pair.id], list(store)     # read from the file each time
+    store.pick(ids)                 # a sequence of those, read as it is gone through
 
-A torn last line (a write that a kill cut short) is dropped on opening; a broken line anywhere else is an
-error that names it, since somebody must have edited the file.
+What is kept in memory is where each record begins. A torn last line (a write that a kill cut short) is dropped on
+opening; a broken line anywhere else is an error that names it, since somebody must have edited the file.
 """
 
 from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from autoact.core.errors import RunError
+from autoact.core.index import Index
 from autoact.core.records import from_json, to_json
 
 
@@ -36,53 +40,100 @@ class Store(Generic[R]):
 
     def __init__(self, path: Path, kind: type[R]) -> None:
         self.path = path
-        self._records: dict[str, R] = {}
+        self._kind = kind
+        self._index = Index()
         self._size = 0
-        for record in self._read(kind):
-            self._records[record.id] = record
+        for number, line in enumerate(self._whole_lines(), start=1):
+            self._index.put(self._record(line, f"line {number}").id, self._size)
+            self._size += len(line)
 
     def __contains__(self, record_id: str) -> bool:
-        return record_id in self._records
+        return self._index.number(record_id) is not None
 
     def __getitem__(self, record_id: str) -> R:
-        return self._records[record_id]
+        return self.pick([record_id])[0]
 
     def __iter__(self) -> Iterator[R]:
-        return iter(self._records.values())
+        return self.numbered(range(len(self)))
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._index)
+
+    def pick(self, ids: Iterable[str]) -> Records[R]:
+        """The records of these ids, in their order. Raises KeyError on one that is not there."""
+        numbers = array("q")
+        for name in ids:
+            number = self._index.number(name)
+            if number is None:
+                raise KeyError(name)
+            numbers.append(number)
+        return Records(self, numbers)
+
+    def numbered(self, numbers: Iterable[int]) -> Iterator[R]:
+        """Records by their place in the order of writing."""
+        if not len(self):
+            return
+        with reading(self.path), self.path.open("rb") as file:
+            for number in numbers:
+                start = file.seek(self._index.at(number))
+                yield self._record(file.readline(), f"at byte {start}")
 
     def append(self, *records: R) -> None:
         """Write the records as one block, or none of them. Raises RunError when the disk takes no more."""
-        block = b"".join(json_line(to_json(record)) for record in records)
+        lines = [json_line(to_json(record)) for record in records]
         # Unbuffered: closing a buffered file would write the rest of a block that failed.
         with writing(self.path), self.path.open("ab", buffering=0) as file:
             file.truncate(self._size)
             try:
-                left = block
+                left = b"".join(lines)
                 while left:
                     left = left[file.write(left) :]
             except OSError:
                 file.truncate(self._size)
                 raise
-        self._size += len(block)
-        for record in records:
-            self._records[record.id] = record
+        for record, line in zip(records, lines, strict=True):
+            self._index.put(record.id, self._size)
+            self._size += len(line)
 
-    def _read(self, kind: type[R]) -> Iterator[R]:
+    def _whole_lines(self) -> Iterator[bytes]:
         if not self.path.exists():
             return
-        data = self.path.read_bytes()
-        self._size = data.rfind(b"\n") + 1
-        for number, line in enumerate(data[: self._size].splitlines(), start=1):
-            try:
-                yield from_json(kind, json.loads(line))
-            except ValueError as problem:
-                raise RunError(
-                    f"{self.path} line {number} is not a {kind.__name__} ({problem}): "
-                    "restore the file, or delete it to redo its stage"
-                ) from None
+        with self.path.open("rb") as file:
+            yield from (line for line in file if line.endswith(b"\n"))
+
+    def _record(self, line: bytes, place: str) -> R:
+        try:
+            return from_json(self._kind, json.loads(line))
+        except ValueError as problem:
+            raise RunError(
+                f"{self.path} {place} is not a {self._kind.__name__} ({problem}): "
+                "restore the file, or delete it to redo its stage"
+            ) from None
+
+
+class Records(Sequence[R]):
+    """Some records of a store in an order of their own, each read from the file whenever it is come to."""
+
+    def __init__(self, store: Store[R], numbers: Sequence[int]) -> None:
+        self._store = store
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[R]:
+        return self._store.numbered(self._numbers)
+
+    @overload
+    def __getitem__(self, at: int) -> R: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Records[R]: ...
+
+    def __getitem__(self, at: int | slice) -> R | Records[R]:
+        if isinstance(at, slice):
+            return Records(self._store, self._numbers[at])
+        return next(self._store.numbered([self._numbers[at]]))
 
 
 class writing:
@@ -100,6 +151,20 @@ class writing:
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
         if isinstance(problem, OSError):
             raise _write_error(self.path, problem) from problem
+
+
+class reading:
+    """Turns an OSError while reading `path` into one clear RunError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        if isinstance(problem, OSError):
+            raise RunError(f"{self.path} cannot be read ({problem.strerror})") from problem
 
 
 def _write_error(path: Path, problem: OSError) -> RunError:

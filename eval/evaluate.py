@@ -148,7 +148,7 @@ def evaluate(
     if missing or (names and not has_log(trial.logs(), method.id, names)):
         with graphs() if missing else nullcontext(_no_graph) as graph_of:
             play(Playing(method, trial, store, graph_of, progress), method, trial, settings)
-    records = [store[name] for name in names]
+    records = store.pick(names)
     refuse_errors(method, trial, records)
     calls = tool_report((record.trajectory for record in records), store.path)
     log = trial.logs() / f"{method.id}.eval"

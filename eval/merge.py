@@ -27,8 +27,12 @@ def take_shards(
     """
     for path in sorted(trial.folder.glob(f"shards/*/{method}.jsonl")):
         write_settings(replace(trial, folder=path.parent), {method: settings})
-        found = list(Store(path, Scored))
-        differ = [scored.id for scored in found if scored.id in store and store[scored.id] != scored]
-        store.append(*(scored for scored in found if scored.id not in store))
+        found = Store(path, Scored)
+        both = [scored.id for scored in found if scored.id in store]
+        pairs = zip(store.pick(both), found.pick(both), strict=True)
+        differ = [ours.id for ours, theirs in pairs if ours != theirs]
+        for scored in found:
+            if scored.id not in store:
+                store.append(scored)
         if differ:
             progress.say(f"{path}: {len(differ)} plays, such as {differ[0]}, were played elsewhere too; those are kept")

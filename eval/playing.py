@@ -41,8 +41,12 @@ class Playing:
         self._context = trial.context.model_copy(update=dict(method.settings))
         self._progress = progress
         self._problem: Exception | None = None
-        self._rewards = [store[name].reward.value for name in self.jobs if name in store]
-        self.watch = Watch(self._keep, played=len(self._rewards))
+        stored = store.pick(name for name in self.jobs if name in store)
+        self._done = self._right = 0
+        self._total = 0.0
+        for scored in stored:
+            self._count(scored)
+        self.watch = Watch(self._keep, played=self._done)
         self._tell()
 
     async def play(self, name: str) -> Trajectory | None:
@@ -76,11 +80,15 @@ class Playing:
     def _keep(self, trajectory: Trajectory) -> None:
         scored = Scored(trajectory, reward_of(trajectory.answer, self.pairs[trajectory.question_id]))
         self._store.append(scored)
-        self._rewards.append(scored.reward.value)
+        self._count(scored)
         self._tell()
 
+    def _count(self, scored: Scored) -> None:
+        self._done += 1
+        self._total += scored.reward.value
+        self._right += scored.reward.value == 1
+
     def _tell(self) -> None:
-        done = len(self._rewards)
-        mean = sum(self._rewards) / done if done else 0.0
-        note = f"reward {mean:.3f}, {self._rewards.count(1.0)} with reward 1" if done else ""
+        done = self._done
+        note = f"reward {self._total / done:.3f}, {self._right} with reward 1" if done else ""
         self._progress.advance(done, len(self.jobs), note)

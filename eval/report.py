@@ -153,7 +153,7 @@ class Report:
 
 def compare(measured: Measured, played: Sequence[Played], against: str = BASELINE) -> Report:
     """The report of everything played; differences are to `against`, if it was played too."""
-    others = {each.method.id: each.records for each in played}.get(against)
+    others = next((list(each.records) for each in played if each.method.id == against), None)
     return Report(
         measured=measured,
         played=tuple(played),
@@ -165,7 +165,8 @@ def compare(measured: Measured, played: Sequence[Played], against: str = BASELIN
 
 
 def _row(played: Played, measured: Measured, against: str, others: Sequence[Scored] | None) -> Row:
-    method, records, pairs = played.method, played.records, measured.pairs
+    # They may lie on disk, to be read whenever they are gone through.
+    method, records, pairs = played.method, list(played.records), measured.pairs
     compared = others is not None and method.id != against
     return Row(
         method=method.id,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from time import perf_counter
@@ -58,37 +59,48 @@ def play_into(
     planner: Callable[[], CompiledStateGraph[Any, Any, Any, Any]],
     batch: Batch,
     progress: Progress,
-) -> list[Scored]:
-    """The scored trajectories of a batch; what the store holds is not played again.
+) -> Sequence[Scored]:
+    """The scored trajectories of a batch, read as they are gone through; what the store holds is not played again.
 
     `planner` is called only when something is left to play. Raises EndpointError when models failed, after
-    everything that could be played was stored.
+    everything that could be played was stored. Only what is in flight is held in memory.
     """
-    golds = {pair.id: pair for pair in batch.pairs}
-    jobs = list(jobs_for(batch.pairs, batch.samples, batch.seed, batch.stage, batch.first))
-    missing = [job for job in jobs if job.id not in store]
-    played = len(jobs) - len(missing)
-    rewards = [store[job.id].reward.value for job in jobs if job.id in store]
-    total, right = sum(rewards), rewards.count(1.0)
+    names = (job.id for _, job in _asked(batch))
+    rewards = array("d", (scored.reward.value for scored in store.pick(name for name in names if name in store)))
+    plays, played, total, right = batch.samples * len(batch.pairs), len(rewards), sum(rewards), rewards.count(1.0)
+    golds: dict[str, QAPair] = {}
 
     def tell() -> None:
-        progress.advance(played, len(jobs), f"reward {total / played:.3f}, {right} with reward 1" if played else "")
+        progress.advance(played, plays, f"reward {total / played:.3f}, {right} with reward 1" if played else "")
+
+    def missing() -> Iterator[Job]:
+        for pair, job in _asked(batch):
+            if job.id not in store:
+                golds[job.id] = pair
+                yield job
 
     def done(trajectory: Trajectory) -> None:
         nonlocal played, total, right
-        scored = Scored(trajectory, reward_of(trajectory.answer, golds[trajectory.question_id]))
+        scored = Scored(trajectory, reward_of(trajectory.answer, golds.pop(trajectory.id)))
         store.append(scored)
         played, total, right = played + 1, total + scored.reward.value, right + (scored.reward.value == 1)
         tell()
 
     tell()
-    if missing:
+    if played < plays:
         log = ToolLog()
         try:
-            play(planner(), missing, batch.settings, batch.workers, Watch(done, log, played))
+            play(planner(), missing(), batch.settings, batch.workers, Watch(done, log, played))
         finally:
             note_times(store.path, log)
-    return [store[job.id] for job in jobs]
+    return store.pick(job.id for _, job in _asked(batch))
+
+
+def _asked(batch: Batch) -> Iterator[tuple[QAPair, Job]]:
+    """Every play of a batch, with the pair whose question it is."""
+    for pair in batch.pairs:
+        for job in jobs_for([pair], batch.samples, batch.seed, batch.stage, batch.first):
+            yield pair, job
 
 
 def jobs_for(pairs: Iterable[QAPair], samples: int, seed: int, stage: str, first: int = 0) -> Iterator[Job]:

@@ -89,11 +89,11 @@ def sift(task: Task, round_id: str, replies: Sequence[Pairs], known: Sequence[QA
 
 async def _replies(task: Task, model: BaseChatModel, rounds: Store[Round]) -> list[Pairs]:
     """The replies to one round's prompts, in the prompts' order."""
-    gate = asyncio.Semaphore(task.learn.workers)
+    gate, known = asyncio.Semaphore(task.learn.workers), _pairs(rounds)
 
     async def reply(number: int) -> Pairs:
         seed = seed_of(task.learn.seed, "self-instruct", len(rounds), number)
-        examples = few_shots(task, _pairs(rounds), random.Random(seed))
+        examples = few_shots(task, known, random.Random(seed))
         temperature, length = task.learn.temperature, task.learn.instruct_tokens
         speaker = patient(sampled(model, temperature=temperature, seed=seed, max_tokens=length))
         async with gate:

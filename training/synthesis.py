@@ -30,7 +30,7 @@ def synthesize(
     folder: Path,
     progress: Progress,
     number: int = 0,
-) -> list[Scored]:
+) -> Sequence[Scored]:
     """A scored trajectory for each question and sample of a round. Raises EndpointError when models failed."""
     settings = settings_of(task).model_copy(update={"temperature": task.learn.temperature})
     samples = task.learn.samples

@@ -46,6 +46,77 @@ def test_the_last_record_of_an_id_counts(path: Path) -> None:
     assert [pair.question for pair in Store(path, QAPair)] == ["new"]
 
 
+def test_a_record_that_is_written_again_keeps_its_place(path: Path) -> None:
+    store, new = Store(path, QAPair), QAPair(ONE.id, "new", "answer")
+    store.append(ONE, TWO)
+    store.append(new)
+    assert (list(store), store[ONE.id], len(store)) == ([new, TWO], new, 2)
+    assert list(Store(path, QAPair)) == [new, TWO]
+
+
+def test_some_records_are_picked_in_an_order_of_their_own(path: Path) -> None:
+    store = Store(path, QAPair)
+    store.append(ONE, TWO, THREE)
+    picked = store.pick([THREE.id, ONE.id, THREE.id])
+    assert list(picked) == list(picked) == [THREE, ONE, THREE]
+    assert (len(picked), picked[1], picked[-1], list(picked[:2])) == (3, ONE, THREE, [THREE, ONE])
+    assert list(store.pick([])) == []
+
+
+def test_what_is_not_there_cannot_be_picked(path: Path) -> None:
+    store = Store(path, QAPair)
+    store.append(ONE)
+    with pytest.raises(KeyError, match="nine"):
+        store.pick([ONE.id, "nine"])
+    with pytest.raises(KeyError, match="nine"):
+        store["nine"]
+    with pytest.raises(IndexError):
+        store.pick([ONE.id])[1]
+
+
+def test_records_may_be_appended_while_others_are_read(path: Path) -> None:
+    store = Store(path, QAPair)
+    store.append(ONE, TWO)
+    for pair in store:
+        store.append(QAPair(f"{pair.id}-again", pair.question, pair.answer))
+    assert [pair.id for pair in store] == ["0", "1", "0-again", "1-again"]
+
+
+def test_a_file_that_is_changed_or_removed_behind_a_store_is_said(path: Path) -> None:
+    store = Store(path, QAPair)
+    store.append(ONE, TWO)
+    path.write_bytes(b"x" * path.stat().st_size)
+    with pytest.raises(RunError, match=r"pairs\.jsonl at byte 0 is not a QAPair"):
+        list(store)
+    path.unlink()
+    with pytest.raises(RunError, match=r"pairs\.jsonl cannot be read \(No such file"):
+        store[TWO.id]
+
+
+GROW = """
+import resource, sys
+from pathlib import Path
+from autoact.core.records import QAPair
+from autoact.core.store import Store
+
+store = Store(Path(sys.argv[1]), QAPair)
+grown = []
+for _ in range(2):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for number in range(len(store), len(store) + 5000):
+        store.append(QAPair(f"q{number}", "What is asked at length? " * 80, "answer"))
+    assert sum(1 for _ in store) == len(store) == len(Store(store.path, QAPair))
+    grown.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(grown[-1])
+"""
+
+
+def test_memory_stays_the_same_however_much_is_stored(path: Path) -> None:
+    said = subprocess.run([sys.executable, "-c", GROW, str(path)], capture_output=True, text=True, check=True).stdout
+    assert path.stat().st_size > 10_000 * 2000
+    assert int(said) < 2000  # kB, for 10 MB of records
+
+
 @pytest.mark.parametrize("cut", [1, 2, 30])
 def test_a_torn_last_line_is_dropped_and_written_over(path: Path, cut: int) -> None:
     Store(path, QAPair).append(ONE, TWO)
