@@ -30,11 +30,11 @@ def synthesize(
     folder: Path,
     progress: Progress,
     number: int = 0,
-) -> Sequence[Scored]:
+) -> list[Scored]:
     """A scored trajectory for each question and sample of a round. Raises EndpointError when models failed."""
     settings = settings_of(task).model_copy(update={"temperature": task.learn.temperature})
     samples = task.learn.samples
     batch = Batch(questions, samples, task.learn.seed, "synthesis", settings, task.learn.workers, number * samples)
     store = Store(folder / "trajectories.jsonl", Scored)
     graph = group_planning(speakers, tools, task.description)
-    return play_into(store, lambda: graph.compile(name="synthesis"), batch, progress)
+    return list(play_into(store, lambda: graph.compile(name="synthesis"), batch, progress))
