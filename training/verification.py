@@ -1,0 +1,147 @@
+"""Verification: a self-instructed answer holds when plays of its question, which never saw it, come to it too.
+
+    verified = verify(task.learn, questions, trajectories)
+    verified[0]     # Verified("q0000-007", "kwanza", "kwanza", {"kwanza": 1, "portuguese": 3}, …, "confirmed")
+    truths(questions, verified)     # the questions whose answer holds, with that answer
+
+The trajectories of synthesis are the independent solves, so nothing is played here. A play counts when it ended by
+itself, with an answer, after a tool call that told it something. Plays of one model err alike: on Atlas an answer
+that two or more of them give against the written one was right 10 times in 248, and a written answer that one of them
+came to 196 times in 197. So a written answer needs few plays, and gives way to another only if that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import comb, sqrt
+from typing import Literal
+
+from autoact.core.learning import LearnConfig
+from autoact.core.records import FINISH, REFLECT, QAPair, Scored, Step
+from autoact.core.reward import choice_index, normalize
+from autoact.prompts.template import fill
+
+Verdict = Literal["confirmed", "replaced", "unchecked", "unanswerable", "disputed", "lucky"]
+HOLDING = ("confirmed", "replaced", "unchecked")
+CLOSED = ({"yes", "no"}, {"true", "false"})
+LUCK = 0.25  # how likely guessing may bring as many plays together as agree on one of few possible answers
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What became of a question's answer.
+
+    votes: the answers of the plays that count, normalised (or the choice they name) → how many gave it.
+    confidence: the share of them that gave `answer`; `lower` is the lower end of its 95% Wilson interval.
+    verdict: confirmed (the plays agree with the written answer), replaced (with another), unchecked (none was asked
+    for); or dropped as unanswerable (too few agree on anything), disputed (they agree on another than was written)
+    or lucky (guessing would bring as many together).
+    """
+
+    id: str
+    answer: str
+    written: str
+    votes: Mapping[str, int]
+    confidence: float
+    lower: float
+    verdict: Verdict
+
+    @property
+    def holds(self) -> bool:
+        """Whether the answer is taken for the truth."""
+        return self.verdict in HOLDING
+
+
+def verify(config: LearnConfig, questions: Sequence[QAPair], trajectories: Iterable[Scored]) -> list[Verified]:
+    """What the plays say about each question's answer, in the order of the questions.
+
+    `config.verify` plays must agree with the written answer; or, with `replace_answers`, on another that more plays
+    give, which takes its place. More than `config.samples` are not asked for, and a single sample need not be beyond
+    luck: then a question holds if its one play, grounded, came to the written answer, which is reward alone.
+    """
+    plays: dict[str, list[str]] = {}
+    for scored in trajectories:
+        played = scored.trajectory
+        if played.answer and played.status in ("answered", "unsure") and grounded(played.steps):
+            plays.setdefault(played.question_id, []).append(played.answer)
+    return [_verified(config, pair, plays.get(pair.id, [])) for pair in questions]
+
+
+def truths(questions: Sequence[QAPair], verified: Iterable[Verified]) -> list[QAPair]:
+    """The questions whose answer holds, with the answer that does."""
+    answers = {each.id: each.answer for each in verified if each.holds}
+    return [replace(pair, answer=answers[pair.id]) for pair in questions if pair.id in answers]
+
+
+def counts(verified: Iterable[Verified]) -> dict[str, int]:
+    """How many questions got each verdict."""
+    return dict(Counter(each.verdict for each in verified))
+
+
+def grounded(steps: Iterable[Step]) -> bool:
+    """Whether a tool told something before the last answer."""
+    nothing = ("", fill("no_output"))
+    return any(step.ok and step.observation not in nothing for step in steps if step.tool not in (FINISH, REFLECT))
+
+
+def options(pair: QAPair, answer: str) -> int:
+    """From how many answers one could guess: the choices, or two for yes, no, true and false; 0 when it is open."""
+    return len(pair.choices) or (2 if any(normalize(answer) in pairs for pairs in CLOSED) else 0)
+
+
+def chance(agreeing: int, plays: int, of: int) -> float:
+    """How likely `agreeing` or more of the plays give one answer when each guesses among `of` answers."""
+    return sum(comb(plays, k) * (of - 1) ** (plays - k) for k in range(agreeing, plays + 1)) / of**plays
+
+
+def lower_bound(agreeing: int, plays: int, z: float = 1.96) -> float:
+    """The lower end of a share's 95% Wilson interval; 0 without plays."""
+    if not plays:
+        return 0.0
+    share, room = agreeing / plays, z * z / plays
+    return (share + room / 2 - sqrt(room * (share * (1 - share) + room / 4))) / (1 + room)
+
+
+def _verified(config: LearnConfig, pair: QAPair, answers: Sequence[str]) -> Verified:
+    keyed = [(key, answer) for answer in answers if (key := _key(pair, answer))]
+    votes = Counter(key for key, _ in keyed)
+    key, verdict = _judged(config, pair, votes)
+    said = Counter(answer for given, answer in keyed if given == key)
+    answer = ((pair.choices and key) or said.most_common(1)[0][0]) if verdict == "replaced" else pair.answer
+    plays, agreeing = votes.total(), votes[key]
+    share = round(agreeing / plays, 3) if plays else 0.0
+    return Verified(pair.id, answer, pair.answer, dict(votes), share, round(lower_bound(agreeing, plays), 3), verdict)
+
+
+def _judged(config: LearnConfig, pair: QAPair, votes: Counter[str]) -> tuple[str, Verdict]:
+    """The answer that is judged, as a key of the votes, and the verdict."""
+    written, needed = _key(pair, pair.answer), min(config.verify, config.samples)
+    if not needed:
+        return written, "unchecked"
+    enough = [key for key, count in votes.most_common() if count >= needed]
+    best = [key for key in enough if votes[key] == votes[enough[0]]]
+    if written in (best if config.replace_answers else enough):
+        return written, "lucky" if _by_luck(config, pair, written, votes) else "confirmed"
+    if not enough:
+        return written, "unanswerable"
+    if not config.replace_answers or len(best) > 1:
+        return written, "disputed"
+    return best[0], "lucky" if _by_luck(config, pair, best[0], votes) else "replaced"
+
+
+def _by_luck(config: LearnConfig, pair: QAPair, key: str, votes: Counter[str]) -> bool:
+    """Whether guessing brings as many plays together: only where there are few answers to guess from."""
+    of = options(pair, key)
+    if not of or config.samples == 1:
+        return False
+    return votes[key] < 2 or chance(votes[key], votes.total(), of) > LUCK
+
+
+def _key(pair: QAPair, answer: str) -> str:
+    """What two answers share when the reward holds them for the same; empty for an answer that can never be right."""
+    if not pair.choices:
+        return normalize(answer)
+    choice = choice_index(answer, pair.choices)
+    return "" if choice is None else pair.choices[choice]
