@@ -4,9 +4,10 @@
     tool      kept trajectories, the tool inputs              ├ are those of the trajectory and not of
     reflect   all trajectories, cut after a verdict           ─┘ each of its steps again
 
-A verdict is trained on the truth at that moment. As last verdicts right and wrong are equal in number: kept
-trajectories alone hold almost no "wrong". A verdict that the META-AGENT got right is taken as it was said, thought
-and all; where those are fewer than a hundred, ones that it got wrong are turned round.
+A verdict is trained on the truth at that moment, by the verified answer. As last verdicts right and wrong are equal in
+number: kept trajectories alone hold almost no "wrong". A verdict that the META-AGENT got right is taken as it was said,
+thought and all; where those are fewer than a hundred, ones that it got wrong are turned round. With `reflect_on: kept`,
+as in the paper, the verdicts of the kept trajectories are taken, however many are of a kind.
 """
 
 from __future__ import annotations
@@ -48,10 +49,15 @@ def role_examples(
     kept: Sequence[Scored],
     config: LearnConfig,
 ) -> dict[str, list[Example]]:
-    """Role → what its adapter is trained on, and what is held out."""
+    """Role → what its adapter is trained on, and what is held out.
+
+    `questions` are those whose answers are known, with these answers; verdicts on others are no examples.
+    """
     pairs = {pair.id: pair for pair in questions}
     share, seed = config.held_out, config.seed
     made = {role: action_examples(role, brief, kept, pairs, share, seed) for role in ("plan", "tool")}
+    if config.reflect_on == "kept":
+        return made | {"reflect": [_judgement(brief, item, share, seed) for item in judgements(kept, pairs)]}
     return made | {"reflect": reflect_examples(brief, trajectories, pairs, share, seed)}
 
 
@@ -66,8 +72,7 @@ def reflect_examples(
     brief: Brief, trajectories: Sequence[Scored], pairs: Mapping[str, QAPair], share: float, seed: int
 ) -> list[Example]:
     """Examples for the reflect role: true last verdicts, as many right as wrong; none when one kind is missing."""
-    played = [scored for scored in trajectories if not scored.trajectory.shortened]
-    judged = [j for s in played if (j := judge(s, pairs[s.trajectory.question_id]))]
+    judged = judgements(trajectories, pairs)
     order = random.Random(seed_of(seed, "reflect-examples"))
     order.shuffle(judged)
     judged.sort(key=lambda item: item.turned)
@@ -75,7 +80,13 @@ def reflect_examples(
     as_said = min(sum(not item.turned for item in items) for items in by_verdict.values())
     count = max(as_said, min(ENOUGH, *(len(items) for items in by_verdict.values())))
     chosen = [item for verdict in VERDICTS for item in by_verdict[verdict][:count]]
-    return [example("reflect", brief, item.question, item.id, item.steps, share, seed) for item in chosen]
+    return [_judgement(brief, item, share, seed) for item in chosen]
+
+
+def judgements(trajectories: Iterable[Scored], pairs: Mapping[str, QAPair]) -> list[Judged]:
+    """A judgement of each trajectory, played on whole prompts, of a question whose answer is known."""
+    played = [s for s in trajectories if not s.trajectory.shortened and s.trajectory.question_id in pairs]
+    return [judged for s in played if (judged := judge(s, pairs[s.trajectory.question_id]))]
 
 
 def judge(scored: Scored, pair: QAPair) -> Judged | None:
@@ -92,6 +103,10 @@ def judge(scored: Scored, pair: QAPair) -> Judged | None:
             steps[number] = replace(step, argument=truth, ok=True)
             break
     return Judged(pair, scored.id, tuple(steps[:end]), turned) if end else None
+
+
+def _judgement(brief: Brief, item: Judged, share: float, seed: int) -> Example:
+    return example("reflect", brief, item.question, item.id, item.steps, share, seed)
 
 
 def example(

@@ -17,6 +17,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from autoact.core.records import Trajectory
 from autoact.core.text import spelt_out
@@ -122,13 +123,18 @@ class Order:
 
 def first_order(trajectory: Trajectory) -> Order | None:
     """The first order in the observations of a trajectory."""
-    return next((order for step in trajectory.steps for order in orders_in(step.observation)), None)
+    return next((order for step in trajectory.steps for order in _orders_in(step.observation)), None)
 
 
 def orders_in(text: str) -> list[Order]:
     """The orders in a text, at most one of a kind: in plain words, in unseen characters, in base64."""
+    return list(_orders_in(text))
+
+
+@lru_cache(maxsize=4096)  # the trajectories of a run read the same pages
+def _orders_in(text: str) -> tuple[Order, ...]:
     found = (*_matches(_as_read(text), _COMPILED), *_unseen(text), *_encoded(text))
-    return list({order.kind: order for order in reversed(found)}.values())[::-1]
+    return tuple({order.kind: order for order in reversed(found)}.values())[::-1]
 
 
 def _as_read(text: str) -> str:

@@ -18,6 +18,7 @@ from autoact.graph.tool_report import tool_report
 from autoact.training.losses import held_out_losses
 from autoact.training.rounds import Lesson, Work
 from autoact.training.self_instruct import Round
+from autoact.training.verification import counts
 
 
 def report_of(work: Work, lessons: Sequence[Lesson], chosen: Lesson) -> dict[str, Any]:
@@ -44,11 +45,12 @@ def _figures(work: Work, lesson: Lesson) -> dict[str, Any]:
     """A round's own."""
     played = lesson.trajectories
     return {
+        "verified": counts(lesson.verified),
         "trajectories": {
             "questions": len(lesson.questions),
             "played": len(played),
             "kept": len(lesson.sifted.trajectories),
-            "dropped": lesson.sifted.dropped,
+            "dropped": lesson.sifted.counts(),
             "mean_reward": sum(scored.reward.value for scored in played) / len(played),
             "status": dict(Counter(scored.trajectory.status for scored in played)),
         },

@@ -1,4 +1,4 @@
-"""One round of learning: play, keep what succeeded, train three adapters on it and on what earlier rounds kept.
+"""One round of learning: play, verify, keep what succeeded, train three adapters on it and on what was kept earlier.
 
     played = play(work, 0, meta, questions)                # the META-AGENT in all roles
     lessons = [study(work, 0, questions, played, ())]
@@ -32,8 +32,9 @@ from autoact.graph.setup import Models, brief_of
 from autoact.training.adapters import train_adapters
 from autoact.training.clock import Clock
 from autoact.training.examples import is_held_out, role_examples, save
-from autoact.training.filtering import Kept, keep
+from autoact.training.filtering import Dropped, Kept, keep
 from autoact.training.synthesis import synthesize
+from autoact.training.verification import Verified, truths, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Lesson:
     number: int
     questions: Sequence[QAPair]
     trajectories: Sequence[Scored]
+    verified: Sequence[Verified]
     sifted: Kept
     examples: Mapping[str, Sequence[Example]]
     adapters: Mapping[str, Mapping[str, Any]]
@@ -89,12 +91,14 @@ def study(
     """Keep, make examples of what all rounds have brought, train. Raises RunError when too few were kept."""
     folder = work.folder(number)
     with work.clock.stage("filtering", work.progress):
-        sifted = keep(trajectories, work.config.min_kept)
+        verified = save(folder / "verified.jsonl", Verified, verify(work.config, questions, trajectories))
+        sifted = keep(work.config, verified, questions, trajectories)
+        save(folder / "dropped.jsonl", Dropped, sifted.dropped)
         kept = save(folder / "kept.jsonl", Scored, sifted.trajectories)
         work.progress.advance(len(kept), len(trajectories), "kept")
         if not lessons:
             _require(kept, work)
-        lesson = Lesson(number, questions, trajectories, sifted, {}, {})
+        lesson = Lesson(number, questions, trajectories, verified, sifted, {}, {})
         lesson = replace(lesson, examples=_examples(work, [*lessons, lesson]))
         for role, items in lesson.examples.items():
             save(folder / f"{role}.jsonl", Example, list(items))
@@ -147,16 +151,16 @@ def team_of(work: Work, lesson: Lesson) -> Team:
 
 
 def _examples(work: Work, lessons: Sequence[Lesson]) -> dict[str, list[Example]]:
-    pairs = {pair.id: pair for lesson in lessons for pair in lesson.questions}
-    trajectories = [scored for lesson in lessons for scored in lesson.trajectories]
+    pairs = {pair.id: pair for lesson in lessons for pair in truths(lesson.questions, lesson.verified)}
+    known = [scored for lesson in lessons for scored in lesson.sifted.known]
     kept = [scored for lesson in lessons for scored in lesson.sifted.trajectories]
     brief = brief_of(work.task.description, list(work.tools))
-    return role_examples(brief, list(pairs.values()), trajectories, kept, work.config)
+    return role_examples(brief, list(pairs.values()), known, kept, work.config)
 
 
 def _require(kept: Sequence[Scored], work: Work) -> None:
     if len(kept) < work.config.min_kept:
         raise RunError(
-            f"{work.run}: only {len(kept)} trajectories have reward 1, {work.config.min_kept} are needed to train; "
+            f"{work.run}: only {len(kept)} trajectories were kept, {work.config.min_kept} are needed to train; "
             "learn again into another --out with more learn.questions or learn.samples, or with a stronger model"
         )

@@ -28,6 +28,8 @@ from autoact.prompts.render import Brief
 from autoact.prompts.template import fill
 from autoact.tools.toolbox import chosen_tools
 from autoact.training.examples import is_held_out, role_examples, trainable
+from autoact.training.filtering import keep
+from autoact.training.verification import Verified, truths
 
 ONE, FIREACT = "all", "fireact"
 
@@ -43,10 +45,15 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What a run has played, and what it makes of it."""
+    """What a run has played, and what it makes of it.
+
+    truths: the questions whose answers were verified, with these answers; known: their trajectories.
+    """
 
     pairs: Mapping[str, QAPair]
+    truths: list[QAPair]
     trajectories: tuple[Scored, ...]
+    known: list[Scored]
     kept: tuple[Scored, ...]
     examples: Mapping[str, list[Example]]
 
@@ -61,9 +68,13 @@ def played(run: RunFolder) -> Played:
         Store(folder / "trajectories.jsonl", Scored),
         key=lambda scored: (places[scored.trajectory.question_id], int(scored.id.rpartition("/")[2])),
     )
+    verified = list(Store(folder / "verified.jsonl", Verified))
+    questions = list(pairs.values())
     return Played(
         pairs,
+        truths(questions, verified),
         tuple(trajectories),
+        keep(run.task.learn, verified, questions, trajectories).known,
         tuple(Store(folder / "kept.jsonl", Scored)),
         {role: trainable(Store(folder / f"{role}.jsonl", Example)) for role in ROLES},
     )
@@ -129,8 +140,7 @@ def student(run: RunFolder, teacher: RunFolder) -> Variant:
             f"{', '.join(run.tools)}; a student needs a teacher with its own tools"
         )
     known = played(teacher)
-    pairs, config = tuple(known.pairs.values()), run.task.learn
-    made = role_examples(brief_for(run), pairs, known.trajectories, known.kept, config)
+    made = role_examples(brief_for(run), known.truths, known.known, known.kept, run.task.learn)
     return _by_role({role: trainable(items) for role, items in made.items()})
 
 

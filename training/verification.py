@@ -58,8 +58,8 @@ def verify(config: LearnConfig, questions: Sequence[QAPair], trajectories: Itera
     """What the plays say about each question's answer, in the order of the questions.
 
     `config.verify` plays must agree with the written answer; or, with `replace_answers`, on another that more plays
-    give, which takes its place. More than `config.samples` are not asked for, and a single sample need not be beyond
-    luck: then a question holds if its one play, grounded, came to the written answer, which is reward alone.
+    give, which takes its place. More than `config.samples` are not asked for. One sample is none to compare: then
+    answers stay as they were written, as with `verify: 0`, and the reward alone sifts.
     """
     plays: dict[str, list[str]] = {}
     for scored in trajectories:
@@ -118,25 +118,23 @@ def _verified(config: LearnConfig, pair: QAPair, answers: Sequence[str]) -> Veri
 def _judged(config: LearnConfig, pair: QAPair, votes: Counter[str]) -> tuple[str, Verdict]:
     """The answer that is judged, as a key of the votes, and the verdict."""
     written, needed = _key(pair, pair.answer), min(config.verify, config.samples)
-    if not needed:
+    if not needed or config.samples == 1:
         return written, "unchecked"
     enough = [key for key, count in votes.most_common() if count >= needed]
     best = [key for key in enough if votes[key] == votes[enough[0]]]
     if written in (best if config.replace_answers else enough):
-        return written, "lucky" if _by_luck(config, pair, written, votes) else "confirmed"
+        return written, "lucky" if _by_luck(pair, written, votes) else "confirmed"
     if not enough:
         return written, "unanswerable"
     if not config.replace_answers or len(best) > 1:
         return written, "disputed"
-    return best[0], "lucky" if _by_luck(config, pair, best[0], votes) else "replaced"
+    return best[0], "lucky" if _by_luck(pair, best[0], votes) else "replaced"
 
 
-def _by_luck(config: LearnConfig, pair: QAPair, key: str, votes: Counter[str]) -> bool:
-    """Whether guessing brings as many plays together: only where there are few answers to guess from."""
+def _by_luck(pair: QAPair, key: str, votes: Counter[str]) -> bool:
+    """Whether guessing would bring as many plays together, where there are few answers to guess from."""
     of = options(pair, key)
-    if not of or config.samples == 1:
-        return False
-    return votes[key] < 2 or chance(votes[key], votes.total(), of) > LUCK
+    return bool(of) and (votes[key] < 2 or chance(votes[key], votes.total(), of) > LUCK)
 
 
 def _key(pair: QAPair, answer: str) -> str:

@@ -19,7 +19,7 @@ from autoact.training.rounds import Lesson, best, rising
 
 
 def lesson(number: int, reward: float | None) -> Lesson:
-    return Lesson(number, [], [], Kept([], {}), {}, {}, reward)
+    return Lesson(number, [], [], [], Kept([], [], []), {}, {}, reward)
 
 
 def lessons(*rewards: float) -> list[Lesson]:
