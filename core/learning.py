@@ -81,10 +81,10 @@ class LearnConfig(Section):
     constrain: bool = Field(False, description="Whether turns are held to their form, by backends that can.")
 
     verify: int = Field(
-        2, ge=0, description="Plays of a question that must agree on an answer for it to be kept; 0 asks for none."
+        1, ge=0, description="Plays of a question that must come to its answer for it to be learned from; 0: none."
     )
     replace_answers: bool = Field(
-        True, description="Whether an answer that the plays agree on replaces one they do not."
+        False, description="Whether an answer that so many plays agree on replaces the one that was written."
     )
     quality: bool = Field(True, description="Whether trajectories must be clean beside having reward 1.")
     per_question: int = Field(2, ge=0, description="Trajectories kept per question at most; 0 keeps all.")
