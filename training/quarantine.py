@@ -151,8 +151,8 @@ def _matches(text: str, patterns: Mapping[str, Iterable[re.Pattern[str]]]) -> It
 def _unseen(text: str) -> Iterator[Order]:
     for match in _TAGS.finditer(text):
         yield Order("hidden", _shown("".join(chr(ord(char) - 0xE0000) for char in match.group())))
-    if match := _CODE_OF_UNSEEN.search(text):
-        yield Order("hidden", f"{len(match.group())} characters of no width")
+    if code := _CODE_OF_UNSEEN.search(text):
+        yield Order("hidden", f"{len(code.group())} characters of no width")
 
 
 def _encoded(text: str) -> Iterator[Order]:
