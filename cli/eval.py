@@ -62,10 +62,10 @@ def evaluate_run(
     from autoact.cli.display import print_json
     from autoact.cli.eval_tables import print_methods, print_report
     from autoact.cli.progress import shown_progress
+    from autoact.core.shard import shard_of
     from autoact.eval.benchmark import load_benchmark
     from autoact.eval.evaluate import Options, evaluate_methods, evaluate_shard, require_packages
     from autoact.eval.methods import choose_methods
-    from autoact.eval.shard import shard_of
     from autoact.graph.run_folder import open_run
 
     if list_methods:

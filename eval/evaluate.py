@@ -21,6 +21,7 @@ from autoact.core.errors import EndpointError, UserError
 from autoact.core.lock import locked
 from autoact.core.progress import Progress
 from autoact.core.records import Demonstration, Scored
+from autoact.core.shard import Shard
 from autoact.core.store import Store
 from autoact.eval.benchmark import Benchmark
 from autoact.eval.contamination import contaminated, learned_from, refuse_contaminated, unchecked
@@ -33,7 +34,6 @@ from autoact.eval.method_graphs import method_graphs
 from autoact.eval.methods import BASELINE, Method
 from autoact.eval.playing import GraphOf, Playing
 from autoact.eval.report import Measured, Played, Report, compare
-from autoact.eval.shard import Shard
 from autoact.eval.shots import check_shots, load_shots, shots_of
 from autoact.eval.trial_folder import Trial, method_settings, trial_of, write_questions, write_settings
 from autoact.graph.run_folder import Planner, RunFolder

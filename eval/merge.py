@@ -14,6 +14,7 @@ from typing import Any
 
 from autoact.core.progress import Progress
 from autoact.core.records import Scored
+from autoact.core.shard import take_over
 from autoact.core.store import Store
 from autoact.eval.trial_folder import Trial, write_settings
 
@@ -27,12 +28,4 @@ def take_shards(
     """
     for path in sorted(trial.folder.glob(f"shards/*/{method}.jsonl")):
         write_settings(replace(trial, folder=path.parent), {method: settings})
-        found = Store(path, Scored)
-        both = [scored.id for scored in found if scored.id in store]
-        pairs = zip(store.pick(both), found.pick(both), strict=True)
-        differ = [ours.id for ours, theirs in pairs if ours != theirs]
-        for scored in found:
-            if scored.id not in store:
-                store.append(scored)
-        if differ:
-            progress.say(f"{path}: {len(differ)} plays, such as {differ[0]}, were played elsewhere too; those are kept")
+        take_over(store, Store(path, Scored), progress)

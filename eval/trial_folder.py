@@ -26,11 +26,11 @@ from typing import Any
 
 from autoact.core.errors import RunError
 from autoact.core.records import Demonstration, QAPair, to_json
+from autoact.core.shard import Shard
 from autoact.core.store import Store, read_json, write_json
 from autoact.core.task import file_hash
 from autoact.eval.benchmark import Benchmark
 from autoact.eval.methods import Method
-from autoact.eval.shard import Shard
 from autoact.graph.context import Context
 from autoact.graph.run_folder import META, RunFolder, corpus_of
 from autoact.models.weights import model_hash

@@ -9,22 +9,21 @@ from typing import Any
 
 import pytest
 
-from autoact.core.errors import RunError, UserError
+from autoact.core.errors import RunError
 from autoact.core.lock import locked
 from autoact.core.progress import Silent
-from autoact.core.records import QAPair, Reward, Scored
+from autoact.core.records import Reward, Scored
+from autoact.core.shard import shard_of
 from autoact.core.store import Store
 from autoact.eval.benchmark import load_benchmark
 from autoact.eval.evaluate import Options, evaluate_methods, evaluate_shard
 from autoact.eval.methods import METHODS, Method
 from autoact.eval.playing import GraphOf
-from autoact.eval.shard import Shard, shard_of
 from autoact.eval.trial_folder import Trial
 from autoact.graph.run_folder import Planner, RunFolder
 
 AUTOACT = METHODS[0]
 GOOD = {"Peru": "Lima", "Cuba": "Havana", "Chad": "the Chari"}
-PAIRS = [QAPair(f"q{number}", "?", "a") for number in range(200)]
 
 
 def graphs(planner: Planner | None) -> Any:
@@ -44,18 +43,6 @@ def shard(run: RunFolder, planner: Planner, name: str) -> Trial:
 def whole(run: RunFolder, planner: Planner | None, progress: Silent | None = None) -> dict[str, Any]:
     benchmark = load_benchmark("toy", run.task)
     return evaluate_methods(run, benchmark, [AUTOACT], progress or Silent(), Options(), graphs(planner)).to_json()
-
-
-def test_every_question_is_in_one_shard_and_shards_are_about_equal() -> None:
-    shares = [Shard(number, 4).share(PAIRS) for number in (1, 2, 3, 4)]
-    assert sorted(pair.id for share in shares for pair in share) == sorted(pair.id for pair in PAIRS)
-    assert all(35 <= len(share) <= 65 for share in shares)
-
-
-@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/0", "a/b", "1/2/3", "-1/2"])
-def test_a_wrong_shard_is_one_line(text: str) -> None:
-    with pytest.raises(UserError, match="is no part; write 1/4 for the first of four"):
-        shard_of(text)
 
 
 def test_the_whole_takes_shards_over_and_plays_nothing_again(run: RunFolder, team: Any) -> None:
