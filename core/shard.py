@@ -1,8 +1,8 @@
 """A part of the questions for one of several machines, told by the hash of a question's id, and taken over by id.
 
 shard = shard_of("2/4")
-shard.share(pairs)                              # about a quarter of them, the same on every machine
-take_over(store, Store(path, Scored), progress)     # what the machine played
+shard.share(pairs)      # about a quarter of them, the same on every machine
+take_over(store, Store(path, Scored), progress)     # what that machine played
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@
 
 The graph is given questions; rewards are computed here, from the finished trajectories. A question whose model's
 server failed is not stored, so that a dead server is never a wrong answer; the same call later plays what is missing.
+Where a budget is spent no further play begins, and those that were played are the batch.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from time import perf_counter
@@ -19,6 +21,7 @@ from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 
+from autoact.core.budget import Meter, cost_of
 from autoact.core.progress import Progress
 from autoact.core.records import QAPair, Question, Scored, Trajectory, from_json
 from autoact.core.reward import reward_of
@@ -33,17 +36,24 @@ from autoact.tools.log import ToolLog
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One question to play once. `seed` makes its draws the same in every run."""
+    """One question to play once. `seed` makes its draws the same in every run.
+
+    temperature: that of its draws; None is the one of the settings.
+    """
 
     id: str
     question_id: str
     question: Question
     seed: int
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Which questions to play, how often, with what settings, how many at once; samples are numbered from `first`."""
+    """Which questions to play, how often, with what settings, how many at once; samples are numbered from `first`.
+
+    spread: how far the temperatures of a question's samples lie around that of the settings, evenly.
+    """
 
     pairs: Sequence[QAPair]
     samples: int
@@ -52,6 +62,17 @@ class Batch:
     settings: Context
     workers: int
     first: int = 0
+    spread: float = 0.0
+
+    def jobs(self) -> Iterator[tuple[QAPair, Job]]:
+        """Every play, with the pair whose question it is."""
+        warmth = temperatures(self.settings.temperature, self.spread, self.samples)
+        for pair in self.pairs:
+            for job in jobs_for([pair], self.samples, self.seed, self.stage, self.first, warmth):
+                yield pair, job
+
+
+Play = Callable[[Batch, Iterator[Job], Watch, Meter], None]
 
 
 def play_into(
@@ -59,14 +80,27 @@ def play_into(
     planner: Callable[[], CompiledStateGraph[Any, Any, Any, Any]],
     batch: Batch,
     progress: Progress,
+    meter: Meter | None = None,
 ) -> Sequence[Scored]:
     """The scored trajectories of a batch, read as they are gone through; what the store holds is not played again.
 
     `planner` is called only when something is left to play. Raises EndpointError when models failed, after
     everything that could be played was stored. Only what is in flight is held in memory.
     """
-    names = (job.id for _, job in _asked(batch))
-    rewards = array("d", (scored.reward.value for scored in store.pick(name for name in names if name in store)))
+
+    def play_here(batch: Batch, jobs: Iterator[Job], watch: Watch, meter: Meter) -> None:
+        play(planner(), jobs, batch.settings, batch.workers, watch, meter)
+
+    return fill(store, batch, play_here, progress, meter or Meter())
+
+
+def fill(store: Store[Scored], batch: Batch, play: Play, progress: Progress, meter: Meter) -> Sequence[Scored]:
+    """The scored trajectories of a batch; `play` plays, here or elsewhere, those that the store lacks."""
+    rewards, before = array("d"), Counter(tokens=0, requests=0)
+    for scored in store.pick(_stored(batch, store)):
+        rewards.append(scored.reward.value)
+        before.update(cost_of(scored.trajectory.usage))
+    meter.at_least(**before)
     plays, played, total, right = batch.samples * len(batch.pairs), len(rewards), sum(rewards), rewards.count(1.0)
     golds: dict[str, QAPair] = {}
 
@@ -74,7 +108,7 @@ def play_into(
         progress.advance(played, plays, f"reward {total / played:.3f}, {right} with reward 1" if played else "")
 
     def missing() -> Iterator[Job]:
-        for pair, job in _asked(batch):
+        for pair, job in batch.jobs():
             if job.id not in store:
                 golds[job.id] = pair
                 yield job
@@ -87,28 +121,39 @@ def play_into(
         tell()
 
     tell()
-    if played < plays:
+    if played < plays and not meter.stop():
         log = ToolLog()
         try:
-            play(planner(), missing(), batch.settings, batch.workers, Watch(done, log, played))
+            play(batch, missing(), Watch(done, log, played), meter)
         finally:
             note_times(store.path, log)
-    return store.pick(job.id for _, job in _asked(batch))
+    if meter.stopped:
+        told = f"the budget of {meter.exhausted} is spent; {played} of {plays} plays are used"
+        progress.say(f"{meter.name}: {told}")
+    return store.pick(_stored(batch, store))
 
 
-def _asked(batch: Batch) -> Iterator[tuple[QAPair, Job]]:
-    """Every play of a batch, with the pair whose question it is."""
-    for pair in batch.pairs:
-        for job in jobs_for([pair], batch.samples, batch.seed, batch.stage, batch.first):
-            yield pair, job
+def _stored(batch: Batch, store: Store[Scored]) -> Iterator[str]:
+    return (job.id for _, job in batch.jobs() if job.id in store)
 
 
-def jobs_for(pairs: Iterable[QAPair], samples: int, seed: int, stage: str, first: int = 0) -> Iterator[Job]:
-    """`samples` jobs for each question, the gold answers left behind."""
+def jobs_for(
+    pairs: Iterable[QAPair], samples: int, seed: int, stage: str, first: int = 0, warmth: Sequence[float | None] = ()
+) -> Iterator[Job]:
+    """`samples` jobs for each question, the gold answers left behind; `warmth` has the temperature of each."""
     for pair in pairs:
         for sample in range(first, first + samples):
             name = f"{pair.id}/{sample}"
-            yield Job(name, pair.id, pair.shown(), seed_of(seed, stage, name))
+            temperature = warmth[sample - first] if warmth else None
+            yield Job(name, pair.id, pair.shown(), seed_of(seed, stage, name), temperature)
+
+
+def temperatures(middle: float | None, spread: float, samples: int) -> list[float | None]:
+    """The temperature of each sample: evenly from `spread` below the middle to as much above it, within [0, 2]."""
+    if middle is None or samples == 1:
+        return [middle] * samples
+    steps = [2 * sample / (samples - 1) - 1 for sample in range(samples)]
+    return [min(2.0, max(0.0, middle + spread * step)) for step in steps]
 
 
 def play(
@@ -117,21 +162,29 @@ def play(
     settings: Context,
     workers: int,
     watch: Watch,
+    meter: Meter | None = None,
 ) -> None:
-    """Play every job. What is handed on of it, and what is raised, graph/watch.py says."""
-    asyncio.run(_play(graph, iter(jobs), settings, workers, watch))
+    """Play every job that `meter` allows. What is handed on of it, and what is raised, graph/watch.py says."""
+    asyncio.run(_play(graph, iter(jobs), settings, workers, watch, meter or Meter()))
     watch.close()
 
 
 async def _play(
-    graph: CompiledStateGraph[Any, Any, Any, Any], jobs: Iterator[Job], settings: Context, workers: int, watch: Watch
+    graph: CompiledStateGraph[Any, Any, Any, Any],
+    jobs: Iterator[Job],
+    settings: Context,
+    workers: int,
+    watch: Watch,
+    meter: Meter,
 ) -> None:
     async def work() -> None:
         for job in jobs:
-            if watch.stopped:
+            if watch.stopped or meter.stop():
                 return
             log = ToolLog()
-            watch.ended(await play_one(graph, job, settings, log), log)
+            trajectory = await play_one(graph, job, settings, log)
+            meter.add(**cost_of(trajectory.usage))
+            watch.ended(trajectory, log)
 
     # With many questions in flight the collector walks the same imported objects over and over.
     gc.freeze()
@@ -150,7 +203,8 @@ async def play_one(
 ) -> Trajectory:
     """One trajectory; `log` counts its tool calls."""
     shown = {name: value for name, value in asdict(job.question).items() if value}
-    context = settings.model_copy(update={"seed": job.seed})
+    drawn = {"seed": job.seed} if job.temperature is None else {"seed": job.seed, "temperature": job.temperature}
+    context = settings.model_copy(update=drawn)
     started = perf_counter()
     state = await graph.ainvoke(shown, {"callbacks": [log]}, context=context)
     log.close()

@@ -15,7 +15,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
 from autoact.agents.meta import ask_for_tools, read_tools
-from autoact.core.errors import ParseError
+from autoact.core.errors import ParseError, TaskError
 from autoact.core.progress import Progress
 from autoact.core.records import to_json
 from autoact.core.seeds import seed_of
@@ -24,6 +24,7 @@ from autoact.core.task import Task
 from autoact.models.failures import asking, patient
 from autoact.models.load import sampled
 from autoact.tools.library import card
+from autoact.tools.toolbox import Offered
 
 RETRY_TEMPERATURE = 0.7
 
@@ -50,6 +51,14 @@ def select_tools(
     write_json(path, to_json(selection))
     progress.advance(1, 1, ", ".join(selection.tools))
     return selection
+
+
+def usable(offered: Offered, selected: Sequence[str]) -> list[BaseTool]:
+    """The selected tools, in the order they are on offer. Raises TaskError when one cannot be used any more."""
+    for name in set(selected) - {tool.name for tool in offered.tools}:
+        lack = offered.missing.get(name, "to be on offer")
+        raise TaskError(f"tools: {name} was selected when this run began, and needs {lack}; bring it back to go on")
+    return [tool for tool in offered.tools if tool.name in selected]
 
 
 def choose(task: Task, model: BaseChatModel, offered: Sequence[BaseTool]) -> Selection:

@@ -37,3 +37,10 @@ def test_what_is_taken_over_is_what_was_lacking(tmp_path: Path) -> None:
     theirs.append(scored("a", 0), scored("b", 0.5))
     take_over(ours, theirs, Silent())
     assert list(Store(tmp_path / "ours", Scored)) == [scored("a", 1), scored("b", 0.5)]
+
+
+def test_only_what_is_wanted_is_taken_over(tmp_path: Path) -> None:
+    ours, theirs = (Store(tmp_path / name, Scored) for name in ("ours", "theirs"))
+    theirs.append(scored("a", 0), scored("b", 0.5))
+    take_over(ours, theirs, Silent(), lambda each: each.id == "b/0")
+    assert list(ours) == [scored("b", 0.5)]

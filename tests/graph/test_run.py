@@ -12,13 +12,15 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import BaseMessage
 from langchain_core.tools import StructuredTool, ToolException
 
+from autoact.core.budget import Spending
 from autoact.core.errors import EndpointError, RunError, UserError
+from autoact.core.learning import Budget
 from autoact.core.progress import Silent
 from autoact.core.records import QAPair, Scored, Step, Trajectory
 from autoact.core.store import Store
 from autoact.graph.context import Context
 from autoact.graph.group import group_planning
-from autoact.graph.run import Batch, Job, jobs_for, play, play_into, trajectory_of
+from autoact.graph.run import Batch, Job, jobs_for, play, play_into, temperatures, trajectory_of
 from autoact.graph.run_folder import Planner
 from autoact.graph.tool_report import tool_report
 from autoact.graph.watch import FAILURES_IN_A_ROW, Watch
@@ -183,6 +185,90 @@ def test_each_turn_draws_its_own_seed_and_the_same_in_every_run() -> None:
     assert seeds() == seeds()
     assert len({seed for seed, _ in seeds()}) == 4
     assert {temperature for _, temperature in seeds()} == {0.7}
+
+
+@pytest.mark.parametrize(
+    ("middle", "spread", "samples", "expected"),
+    [
+        (0.9, 0.0, 3, [0.9, 0.9, 0.9]),
+        (1.0, 0.5, 1, [1.0]),
+        (1.0, 0.5, 3, [0.5, 1.0, 1.5]),
+        (0.2, 0.5, 2, [0.0, 0.7]),
+        (1.8, 0.5, 2, [1.3, 2.0]),
+        (None, 0.5, 2, [None, None]),
+    ],
+)
+def test_the_temperatures_of_samples_lie_evenly_around_the_middle(
+    middle: float | None, spread: float, samples: int, expected: list[float | None]
+) -> None:
+    assert temperatures(middle, spread, samples) == expected
+
+
+def test_each_sample_is_played_at_its_own_temperature(tmp_path: Path) -> None:
+    asked: list[float] = []
+
+    class Recorder(BaseCallbackHandler):
+        def on_chat_model_start(self, *_: Any, **details: Any) -> None:
+            asked.append(details["invocation_params"]["temperature"])
+
+    graph: Any = group_planning(ScriptedChatModel(replies=reply), (), "Answer.").compile()
+    batch = Batch(pairs("a"), 3, 0, "s", Context(temperature=1.0, reflect=False), 1, spread=0.5)
+    play_into(Store(tmp_path / "p", Scored), lambda: graph.with_config(callbacks=[Recorder()]), batch, Silent())
+    assert asked == [0.5, 0.5, 1.0, 1.0, 1.5, 1.5]
+
+
+# ── budgets ──
+
+
+class Ear(Silent):
+    """What was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+
+def budgeted(folder: Path, workers: int = 1, **limits: float) -> tuple[list[str], int, list[str]]:
+    """The plays of ten questions at two requests each, how many requests were made for them, and what was said."""
+    model, ear = ScriptedChatModel(replies=reply), Ear()
+    batch = Batch(pairs(*"abcdefghij"), 1, 0, "test", SETTINGS, workers)
+    budgets = {"play": Budget.model_validate(limits)}
+    with Spending(folder / "spent.json", budgets).stage("play", ear) as meter:
+        store = Store(folder / "played.jsonl", Scored)
+        played = play_into(store, lambda: group_planning(model, (), "Answer.").compile(), batch, ear, meter)
+    return [scored.id for scored in played], len(model.calls), ear.said
+
+
+def test_a_budget_of_requests_ends_the_batch_where_it_is_spent_and_it_is_said(tmp_path: Path) -> None:
+    played, asked, said = budgeted(tmp_path, requests=6)
+    assert (played, asked) == (["q0/0", "q1/0", "q2/0"], 6)
+    assert said == ["play: the budget of 6 requests is spent; 3 of 10 plays are used"]
+
+
+def test_what_a_budget_closed_is_not_gone_on_with_under_a_larger_one(tmp_path: Path) -> None:
+    first, _, said = budgeted(tmp_path, requests=6)
+    assert budgeted(tmp_path, requests=60) == (first, 0, said)
+
+
+def test_a_budget_is_spent_over_all_the_times_a_batch_is_gone_on_with(tmp_path: Path) -> None:
+    budgeted(tmp_path / "first", requests=4)
+    (tmp_path / "first" / "spent.json").unlink()  # killed before anything was noted: the records tell
+    played, asked, _ = budgeted(tmp_path / "first", requests=8)
+    assert (len(played), asked) == (4, 4)
+
+
+def test_plays_in_flight_end_when_a_budget_is_spent(tmp_path: Path) -> None:
+    played, asked, _ = budgeted(tmp_path, workers=4, tokens=1)
+    assert 1 <= len(played) <= 4
+    assert asked == 2 * len(played)
+
+
+def test_a_budget_that_is_large_enough_changes_nothing(tmp_path: Path) -> None:
+    played, asked, said = budgeted(tmp_path, requests=20, seconds=600)
+    assert (len(played), asked, said) == (10, 20, [])
+    assert budgeted(tmp_path, requests=1)[1:] == (0, [])
 
 
 def test_a_state_that_ended_early_is_a_trajectory_without_an_answer() -> None:
