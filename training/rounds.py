@@ -109,9 +109,14 @@ def study(
 
 
 def measured(work: Work, lesson: Lesson, first: Lesson, speakers: Models) -> Lesson:
-    """The lesson with its team's mean greedy reward on the first round's questions that nothing is trained on."""
+    """The lesson with its team's mean greedy reward on the first round's questions that nothing is trained on.
+
+    Their answers are those of the first round, verified or not: of the verified alone there are few, and easy ones.
+    """
     config = work.config
-    dev = [pair for pair in first.questions if is_held_out(pair.id, config.held_out, config.seed)]
+    answers = {each.id: each.answer for each in first.verified}
+    held_out = [pair for pair in first.questions if is_held_out(pair.id, config.held_out, config.seed)]
+    dev = [replace(pair, answer=answers[pair.id]) for pair in held_out]
     if not dev:
         raise RunError(
             f"{work.run} holds no question out to measure rounds on; raise learn.held_out or learn.questions"
