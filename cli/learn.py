@@ -36,6 +36,9 @@ def learn(
         Literal["self-instruct", "tool selection", "synthesis", ""],
         typer.Option(metavar="STAGE", help="Leave after self-instruct, tool selection or synthesis."),
     ] = "",
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Play only a part of synthesis, for one of N machines, and leave.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Learn a team of agents for a task; the same command again resumes a run that was stopped."""
@@ -43,13 +46,21 @@ def learn(
     from autoact.cli.progress import shown_progress
     from autoact.cli.show import overview, print_overview
     from autoact.core.records import to_json
+    from autoact.core.shard import shard_of
     from autoact.core.task import load_task
     from autoact.training import learn as story
+    from autoact.training.sharding import learn_shard
 
     flags = {"rounds": rounds, "prefer": prefer, "select_tools": select_tools}
     given = {name: value for name, value in flags.items() if value not in (None, "")}
     task = load_task(task_file, overrides_of(settings or ()) | given, preset)
+    part = shard_of(shard) if shard else None
+    if part and until:
+        raise UserError("--shard plays a part of synthesis, and --until does not go with it; leave one of them out")
     with shown_progress() as progress:
+        if part:
+            learn_shard(task, out, part, progress)
+            return
         team = story.learn(task, out, progress, until=until)
     if as_json:
         print_json({"run": str(out), "team": team and to_json(team), **overview(out)})

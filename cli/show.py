@@ -48,7 +48,7 @@ def overview(run: Path) -> dict[str, Any]:
         "run": str(run),
         "task": task.name,
         "finished": (run / "team.json").exists(),
-        "seconds": _json(run / "seconds.json", {}),
+        "seconds": {name: spent["seconds"] for name, spent in _json(run / "spent.json", {}).items()},
         "questions": {
             "wanted": task.learn.questions,
             "written": sum(len(each.pairs) for each in rounds),

@@ -9,14 +9,14 @@ training) is begun again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.tools import BaseTool
 
+from autoact.core.budget import Spending
 from autoact.core.errors import ModelError, RunError, TaskError
 from autoact.core.lock import locked
 from autoact.core.progress import Progress
@@ -25,13 +25,12 @@ from autoact.core.store import read_json, read_record, write_json
 from autoact.core.task import Task
 from autoact.models.load import close_model, load_model, profile_of
 from autoact.models.team import META, team_models
-from autoact.tools.toolbox import Offered, offered_tools
-from autoact.training.clock import Clock
+from autoact.tools.toolbox import offered_tools
 from autoact.training.provenance import provenance
 from autoact.training.report import report_of
 from autoact.training.requirements import require_packages, require_targets
 from autoact.training.rounds import Lesson, Work, asked, best, measured, play, rising, study, team_of
-from autoact.training.selection import select_tools
+from autoact.training.selection import select_tools, usable
 from autoact.training.self_instruct import excluded_keys, self_instruct
 
 OURS = (".lock", "task.json.part")
@@ -58,19 +57,19 @@ def learn(
         _check_base(task, base, progress)
     with locked(run):
         _claim(task, run)
-        clock = Clock(run / "seconds.json")
+        spending = Spending(run / "spent.json", task.learn.budgets)
         for name, lack in offered.missing.items():
             progress.say(f"{name} is not on offer: it needs {lack}")
 
-        with clock.stage("self-instruct", progress):
+        with spending.stage("self-instruct", progress):
             questions = self_instruct(task, meta, barred, run, progress)
         if until == "self-instruct":
             return None
-        with clock.stage("tool selection", progress):
-            tools = _selected(task, meta, offered, run, progress)
+        with spending.stage("tool selection", progress):
+            tools = usable(offered, select_tools(task, meta, offered.tools, run, progress).tools)
         if until == "tool selection":
             return None
-        work = Work(task, run, base, tools, clock, progress)
+        work = Work(task, run, base, tools, spending, progress)
         trajectories = play(work, 0, meta, questions)
         if until == "synthesis":
             return None
@@ -82,12 +81,12 @@ def learn(
         if task.learn.rounds > 1:
             lessons = more_rounds(work, lessons[0], barred, model)
         chosen = best(lessons)
-        with clock.stage("held-out losses", progress):
+        with spending.stage("held-out losses", progress):
             report = report_of(work, lessons, chosen)
         trained = team_of(work, chosen)
         made = provenance(run, task, base, trained.adapters.values(), tools, report)
         team = replace(trained, provenance=made)
-        write_json(run / "report.json", report | {"seconds": clock.seconds})
+        write_json(run / "report.json", report | {"seconds": spending.seconds})
         write_json(run / "team.json", to_json(team))
         return team
 
@@ -124,15 +123,8 @@ def _meta_of(task: Task, speakers: Mapping[str, BaseChatModel]) -> BaseChatModel
 def _written(work: Work, shares: int, barred: frozenset[str], meta: BaseChatModel) -> list[QAPair]:
     """So many rounds' questions, as the META-AGENT writes them."""
     more = work.config.model_copy(update={"questions": shares * work.config.questions})
-    with work.clock.stage("self-instruct", work.progress):
+    with work.spending.stage("self-instruct", work.progress):
         return self_instruct(work.task.model_copy(update={"learn": more}), meta, barred, work.run, work.progress)
-
-
-def _selected(task: Task, meta: BaseChatModel, offered: Offered, run: Path, progress: Progress) -> list[BaseTool]:
-    """The tools that the META-AGENT selects. Raises TaskError when one selected earlier cannot be used any more."""
-    selected = select_tools(task, meta, offered.tools, run, progress).tools
-    _refuse_missing(selected, offered)
-    return [tool for tool in offered.tools if tool.name in selected]
 
 
 def _refuse_strangers(task: Task, run: Path) -> None:
@@ -148,13 +140,6 @@ def _refuse_strangers(task: Task, run: Path) -> None:
         strangers = [item.name for item in run.iterdir() if item.name not in OURS]
         if strangers:
             raise RunError(f"{run} holds {strangers[0]} and is no run folder; choose another --out")
-
-
-def _refuse_missing(selected: Sequence[str], offered: Offered) -> None:
-    """Raises TaskError when a tool that was selected earlier cannot be used any more."""
-    for name in set(selected) - {tool.name for tool in offered.tools}:
-        lack = offered.missing.get(name, "to be on offer")
-        raise TaskError(f"tools: {name} was selected when this run began, and needs {lack}; bring it back to go on")
 
 
 def _claim(task: Task, run: Path) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 from langchain_core.tools import BaseTool
 
+from autoact.core.budget import Spending
 from autoact.core.errors import RunError
 from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
@@ -30,7 +31,6 @@ from autoact.graph.run import Batch, play_into
 from autoact.graph.run_folder import settings_of
 from autoact.graph.setup import Models, brief_of
 from autoact.training.adapters import train_adapters
-from autoact.training.clock import Clock
 from autoact.training.examples import is_held_out, role_examples, save
 from autoact.training.filtering import Dropped, Kept, keep
 from autoact.training.synthesis import synthesize
@@ -45,7 +45,7 @@ class Work:
     run: Path
     base: str
     tools: Sequence[BaseTool]
-    clock: Clock
+    spending: Spending
     progress: Progress
 
     @property
@@ -81,8 +81,13 @@ def asked(work: Work, number: int, written: Sequence[QAPair], lessons: Sequence[
 
 def play(work: Work, number: int, speakers: Models, questions: Sequence[QAPair]) -> list[Scored]:
     """A trajectory for each question and sample of a round. Raises EndpointError when models failed."""
-    with work.clock.stage("synthesis", work.progress):
-        return synthesize(work.task, speakers, work.tools, questions, work.folder(number), work.progress, number)
+    with work.spending.stage(*stage_of("synthesis", number, work.progress)) as meter:
+        return synthesize(work.task, speakers, work.tools, questions, work.folder(number), work.progress, number, meter)
+
+
+def stage_of(name: str, number: int, progress: Progress) -> tuple[str, Progress, str]:
+    """How a stage of a round is measured: by itself, with the budget of its kind."""
+    return (f"{name}, round {number}" if number else name), progress, name
 
 
 def study(
@@ -90,7 +95,7 @@ def study(
 ) -> Lesson:
     """Keep, make examples of what all rounds have brought, train. Raises RunError when too few were kept."""
     folder = work.folder(number)
-    with work.clock.stage("filtering", work.progress):
+    with work.spending.stage("filtering", work.progress):
         verified = save(folder / "verified.jsonl", Verified, verify(work.config, questions, trajectories))
         sifted = keep(work.config, verified, questions, trajectories)
         save(folder / "dropped.jsonl", Dropped, sifted.dropped)
@@ -102,7 +107,7 @@ def study(
         lesson = replace(lesson, examples=_examples(work, [*lessons, lesson]))
         for role, items in lesson.examples.items():
             save(folder / f"{role}.jsonl", Example, list(items))
-    with work.clock.stage("training", work.progress):
+    with work.spending.stage("training", work.progress):
         record = folder / "adapters.json"
         adapters = train_adapters(lesson.examples, work.base, work.config, work.run, record, work.progress)
         return replace(lesson, adapters=adapters)
@@ -121,7 +126,7 @@ def measured(work: Work, lesson: Lesson, first: Lesson, speakers: Models) -> Les
         raise RunError(
             f"{work.run} holds no question out to measure rounds on; raise learn.held_out or learn.questions"
         )
-    with work.clock.stage("dev reward", work.progress):
+    with work.spending.stage("dev reward", work.progress):
         batch = Batch(dev, 1, config.seed, "dev", settings_of(work.task), config.workers)
         store = Store(work.folder(lesson.number) / "dev.jsonl", Scored)
         graph = group_planning(speakers, work.tools, work.task.description)
