@@ -93,7 +93,8 @@ def options(pair: QAPair, answer: str) -> int:
 
 def chance(agreeing: int, plays: int, of: int) -> float:
     """How likely `agreeing` or more of the plays give one answer when each guesses among `of` answers."""
-    return sum(comb(plays, k) * (1 - 1 / of) ** (plays - k) / of**k for k in range(agreeing, plays + 1))
+    guess = 1 / of
+    return sum(comb(plays, k) * guess**k * (1 - guess) ** (plays - k) for k in range(agreeing, plays + 1))
 
 
 def lower_bound(agreeing: int, plays: int, z: float = 1.96) -> float:
