@@ -7,8 +7,8 @@ from langchain_core.messages import BaseMessage
 from autoact.agents.chat import to_messages
 from autoact.core.records import QAPair, ToolCard
 from autoact.core.task import Task
-from autoact.prompts.parse import Pairs, parse_pairs, parse_tools
-from autoact.prompts.render import instruct_chat, select_chat
+from autoact.prompts.parse import Pairs, parse_pairs, parse_reason, parse_tools
+from autoact.prompts.render import instruct_chat, reason_chat, select_chat
 
 
 def ask_for_pairs(task: Task, examples: Sequence[QAPair], count: int) -> list[BaseMessage]:
@@ -29,3 +29,13 @@ def ask_for_tools(task: Task, cards: Sequence[ToolCard]) -> list[BaseMessage]:
 def read_tools(task: Task, text: str, cards: Sequence[ToolCard]) -> tuple[str, ...]:
     """The chosen tools. Raises ParseError when the reply names none, or too many."""
     return parse_tools(text, [card.name for card in cards], task.learn.max_tools)
+
+
+def ask_for_reason(task: Task, cards: Sequence[ToolCard], reply: str) -> list[BaseMessage]:
+    """The question why, after the reply that chose the tools."""
+    return to_messages(reason_chat(task.name, task.description, cards, task.learn.max_tools, reply))
+
+
+def read_reason(text: str) -> str:
+    """The reason, in one line."""
+    return parse_reason(text)

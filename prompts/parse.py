@@ -109,6 +109,11 @@ def parse_tools(text: str, tools: Sequence[str], limit: int) -> tuple[str, ...]:
     return tuple(chosen)
 
 
+def parse_reason(text: str) -> str:
+    """What a reply says, in one line."""
+    return " ".join(without_thinking(text).split())
+
+
 def without_thinking(text: str) -> str:
     """The text without a reasoning model's leading <think> block, closed or cut short, stripped."""
     text = storable(text)

@@ -182,3 +182,9 @@ def select_chat(name: str, description: str, cards: Sequence[ToolCard], count: i
         Turn("system", fill("select_system")),
         Turn("user", fill("select", name=name, description=description, tools=tools, count=count)),
     ]
+
+
+def reason_chat(name: str, description: str, cards: Sequence[ToolCard], count: int, reply: str) -> list[Turn]:
+    """The tool selection prompt, the reply to it, and the question why."""
+    asked = select_chat(name, description, cards, count)
+    return [*asked, Turn("plan", reply), Turn("user", fill("select_reason"))]

@@ -1,20 +1,22 @@
-"""Tool selection: the META-AGENT chooses from the tools on offer (paper §2.3, Table 7).
+"""Tool selection: the META-AGENT chooses from the tools on offer and says why (paper §2.3, Table 7).
 
-    Selection(tools=("Retrieve", "Lookup"), replies=("Retrieve⏎Lookup",), fallback=False)
+    Selection(tools=("Retrieve", "Lookup"), replies=("Retrieve⏎Lookup",), fallback=False, reason="The pages …")
 
-An unusable reply is asked for again once; after that the first tools on offer are taken, and said so.
+An unusable reply is asked for again once; after that the first tools on offer are taken, and said so. With
+`select_tools: utility` what the META-AGENT named is one set of several that are tried on the task's examples.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
 from langchain_core.tools import BaseTool
 
-from autoact.agents.meta import ask_for_tools, read_tools
+from autoact.agents.meta import ask_for_reason, ask_for_tools, read_reason, read_tools
 from autoact.core.errors import ParseError, TaskError
 from autoact.core.progress import Progress
 from autoact.core.records import to_json
@@ -25,31 +27,59 @@ from autoact.models.failures import asking, patient
 from autoact.models.load import sampled
 from autoact.tools.library import card
 from autoact.tools.toolbox import Offered
+from autoact.training.utility import Tried, try_sets
 
 RETRY_TEMPERATURE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The chosen tools, and what the model said."""
+    """The chosen tools, and what the model said.
+
+    reason: why the META-AGENT named the tools of its last reply, where it was asked and its reply could be used.
+    tried: the sets that were tried on the examples, the chosen one first.
+    """
 
     tools: tuple[str, ...]
     replies: tuple[str, ...]
     fallback: bool
+    reason: str = ""
+    tried: tuple[Tried, ...] = ()
 
 
 def select_tools(
     task: Task, model: BaseChatModel, offered: Sequence[BaseTool], run: Path, progress: Progress
 ) -> Selection:
-    """The task's tools: read from tools.json if they were chosen before."""
+    """The task's tools: read from tools.json if they were chosen before. Raises EndpointError when models failed."""
     path = run / "tools.json"
     if path.exists():
         return read_record(path, Selection)
+    if task.learn.select_tools == "utility" and len(offered) > 1:
+        selection = _tried(task, model, offered, run / "selection", progress)
+    else:
+        selection = _named(task, model, offered, progress)
+    write_json(path, to_json(selection))
+    progress.advance(1, 1, ", ".join(selection.tools))
+    return selection
+
+
+def _tried(
+    task: Task, model: BaseChatModel, offered: Sequence[BaseTool], folder: Path, progress: Progress
+) -> Selection:
+    """The set that does best on the examples; what the META-AGENT named lies in the folder before any is tried."""
+    path = folder / "named.json"
+    if not path.exists():
+        write_json(path, to_json(_named(task, model, offered, progress)))
+    named = read_record(path, Selection)
+    tried = try_sets(task, model, offered, named.tools, folder, progress)
+    progress.say(f"{', '.join(tried[0].tools)} did best of {len(tried)} sets of tools on the examples")
+    return replace(named, tools=tried[0].tools, tried=tried)
+
+
+def _named(task: Task, model: BaseChatModel, offered: Sequence[BaseTool], progress: Progress) -> Selection:
     selection = choose(task, model, offered)
     if selection.fallback:
         progress.say(f"no usable tool selection in {len(selection.replies)} replies: the first on offer are taken")
-    write_json(path, to_json(selection))
-    progress.advance(1, 1, ", ".join(selection.tools))
     return selection
 
 
@@ -62,17 +92,25 @@ def usable(offered: Offered, selected: Sequence[str]) -> list[BaseTool]:
 
 
 def choose(task: Task, model: BaseChatModel, offered: Sequence[BaseTool]) -> Selection:
-    """Ask greedily, then once more with sampling, then fall back."""
+    """Ask greedily, then once more with sampling, then fall back; after a reply that can be used, ask why."""
     cards = [card(tool) for tool in offered]
     replies: list[str] = []
     for temperature in (0.0, RETRY_TEMPERATURE):
-        seed = seed_of(task.learn.seed, "selection", temperature)
-        speaker = patient(sampled(model, temperature=temperature, seed=seed, max_tokens=task.learn.max_tokens))
-        with asking(task.model):
-            replies.append(str(speaker.invoke(ask_for_tools(task, cards)).text))
+        replies.append(_reply(task, model, ask_for_tools(task, cards), temperature, temperature))
         try:
-            return Selection(read_tools(task, replies[-1], cards), tuple(replies), fallback=False)
+            tools = read_tools(task, replies[-1], cards)
         except ParseError:
             continue
+        reason = ""
+        if task.learn.tool_reasons:
+            reason = read_reason(_reply(task, model, ask_for_reason(task, cards, replies[-1]), 0.0, "reason"))
+        return Selection(tools, tuple(replies), fallback=False, reason=reason)
     first = tuple(item.name for item in cards[: task.learn.max_tools])
     return Selection(first, tuple(replies), fallback=True)
+
+
+def _reply(task: Task, model: BaseChatModel, messages: list[BaseMessage], temperature: float, draw: object) -> str:
+    seed = seed_of(task.learn.seed, "selection", draw)
+    speaker = patient(sampled(model, temperature=temperature, seed=seed, max_tokens=task.learn.max_tokens))
+    with asking(task.model):
+        return str(speaker.invoke(messages).text)
