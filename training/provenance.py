@@ -23,7 +23,7 @@ from autoact.prompts.fingerprint import prompt_hashes
 from autoact.tools.fingerprint import card_hashes, origins
 
 PACKAGES = (OURS, "torch", "transformers", "peft", "trl", "accelerate", "langgraph", "langchain-core")
-DATA = ("instruct.jsonl", "questions.jsonl", "tools.json", "rounds/*/*.jsonl")
+DATA = ("instruct.jsonl", "questions.jsonl", "tools.json", "selection/*.jsonl", "rounds/*/*.jsonl")
 
 
 def provenance(

@@ -17,6 +17,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.tools import BaseTool
 
 from autoact.agents.meta import ask_for_reason, ask_for_tools, read_reason, read_tools
+from autoact.core.budget import Meter
 from autoact.core.errors import ParseError, TaskError
 from autoact.core.progress import Progress
 from autoact.core.records import to_json
@@ -48,14 +49,19 @@ class Selection:
 
 
 def select_tools(
-    task: Task, model: BaseChatModel, offered: Sequence[BaseTool], run: Path, progress: Progress
+    task: Task,
+    model: BaseChatModel,
+    offered: Sequence[BaseTool],
+    run: Path,
+    progress: Progress,
+    meter: Meter | None = None,
 ) -> Selection:
     """The task's tools: read from tools.json if they were chosen before. Raises EndpointError when models failed."""
     path = run / "tools.json"
     if path.exists():
         return read_record(path, Selection)
     if task.learn.select_tools == "utility" and len(offered) > 1:
-        selection = _tried(task, model, offered, run / "selection", progress)
+        selection = _tried(task, model, offered, run / "selection", progress, meter)
     else:
         selection = _named(task, model, offered, progress)
     write_json(path, to_json(selection))
@@ -64,14 +70,22 @@ def select_tools(
 
 
 def _tried(
-    task: Task, model: BaseChatModel, offered: Sequence[BaseTool], folder: Path, progress: Progress
+    task: Task,
+    model: BaseChatModel,
+    offered: Sequence[BaseTool],
+    folder: Path,
+    progress: Progress,
+    meter: Meter | None,
 ) -> Selection:
     """The set that does best on the examples; what the META-AGENT named lies in the folder before any is tried."""
     path = folder / "named.json"
     if not path.exists():
         write_json(path, to_json(_named(task, model, offered, progress)))
     named = read_record(path, Selection)
-    tried = try_sets(task, model, offered, named.tools, folder, progress)
+    tried = try_sets(task, model, offered, named.tools, folder, progress, meter)
+    if not tried:
+        progress.say("no set of tools could be tried: those that the META-AGENT named are taken")
+        return named
     progress.say(f"{', '.join(tried[0].tools)} did best of {len(tried)} sets of tools on the examples")
     return replace(named, tools=tried[0].tools, tried=tried)
 

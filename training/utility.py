@@ -3,8 +3,8 @@
     tried = try_sets(task, model, offered, ("Retrieve", "Calculator"), run / "selection", progress)
     tried[0]     # Tried(tools=("Retrieve", "Lookup"), plays=10, reward=0.8, calls=2.4, tokens=3100.0, score=0.789)
 
-It begins at the best of the set that the META-AGENT named and each tool alone, and goes on to the best set with one
-tool more or one less as long as that is better: at most 1 + t · (m + 1) sets of t tools on offer where m may be chosen,
+From the set that the META-AGENT named, and then from the best single tool, it goes on to the best set with one tool
+more or one less, as long as that is better: at most 1 + t + 2 · m · t sets of t tools on offer where m may be chosen,
 each played `samples` times on every example. The examples' answers are the user's, so the rewards are real; but they
 are few, and tell only large differences. Each set's plays lie in a file of its own, from which they are gone on with.
 """
@@ -18,8 +18,10 @@ from pathlib import Path
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
+from autoact.core.budget import Meter
 from autoact.core.progress import Progress
 from autoact.core.records import Scored, Trajectory
+from autoact.core.seeds import seed_of
 from autoact.core.store import Store
 from autoact.core.task import Task
 from autoact.graph.group import group_planning
@@ -29,6 +31,7 @@ from autoact.graph.run_folder import settings_of
 # Ten calls, or ten thousand tokens, weigh as much as being right in two of a hundred plays: they decide between sets
 # that are about as often right, and no more.
 COST_OF_A_CALL = COST_OF_A_THOUSAND_TOKENS = 0.002
+LONGEST = 200  # bytes of a file's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +53,32 @@ def try_sets(
     named: Sequence[str],
     folder: Path,
     progress: Progress,
+    meter: Meter | None = None,
 ) -> tuple[Tried, ...]:
-    """The sets that were tried, the best first; of equals a smaller one. Raises EndpointError when models failed."""
+    """The sets that were tried, the best first; of equals a smaller one. Raises EndpointError when models failed.
+
+    A set that was not played to the end, since `meter` said that the budget is spent, is none of them.
+    """
     names = [tool.name for tool in offered]
     tried: dict[tuple[str, ...], Tried] = {}
 
-    def best(sets: Sequence[tuple[str, ...]]) -> Tried:
+    def best(*sets: tuple[str, ...]) -> Tried | None:
         for each in sets:
-            if each not in tried:
-                tried[each] = _try(task, model, [tool for tool in offered if tool.name in each], folder, progress)
-        return min((tried[each] for each in sets), key=_order)
+            tools = [tool for tool in offered if tool.name in each]
+            if each not in tried and (found := _try(task, model, tools, folder, progress, meter)):
+                tried[each] = found
+        return min((tried[each] for each in sets if each in tried), key=_order, default=None)
 
-    current = best([_in_order(names, named), *((name,) for name in names)])
-    for _ in range(task.learn.max_tools):
-        found = best([current.tools, *_neighbours(current.tools, names, task.learn.max_tools)])
-        if found is current:
-            break
-        current = found
+    def climb(current: Tried | None) -> None:
+        for _ in range(task.learn.max_tools):
+            if current is None:
+                return
+            before, current = current, best(current.tools, *_neighbours(current.tools, names, task.learn.max_tools))
+            if current is before:
+                return
+
+    climb(best(_in_order(names, named)))
+    climb(best(*((name,) for name in names)))
     return tuple(sorted(tried.values(), key=_order))
 
 
@@ -88,15 +100,30 @@ def _order(tried: Tried) -> tuple[float, int]:
     return -tried.score, len(tried.tools)
 
 
-def _try(task: Task, model: BaseChatModel, tools: Sequence[BaseTool], folder: Path, progress: Progress) -> Tried:
+def _try(
+    task: Task,
+    model: BaseChatModel,
+    tools: Sequence[BaseTool],
+    folder: Path,
+    progress: Progress,
+    meter: Meter | None,
+) -> Tried | None:
     """A set on every example; all sets are played with the same seeds."""
     learn = task.learn
     names = tuple(tool.name for tool in tools)
     settings = settings_of(task).model_copy(update={"temperature": learn.temperature})
-    batch = Batch(task.seeds(), learn.samples, learn.seed, "selection", settings, learn.workers)
+    spread = learn.temperature_spread
+    batch = Batch(task.seeds(), learn.samples, learn.seed, "selection", settings, learn.workers, spread=spread)
     graph = group_planning(model, tools, task.description)
-    store = Store(folder / f"{'+'.join(names)}.jsonl", Scored)
-    return _scored(names, play_into(store, lambda: graph.compile(name="selection"), batch, progress))
+    store = Store(folder / _file_name(names), Scored)
+    played = play_into(store, lambda: graph.compile(name="selection"), batch, progress, meter)
+    return _scored(names, played) if len(played) == len(batch.pairs) * batch.samples else None
+
+
+def _file_name(names: Sequence[str]) -> str:
+    """The tools' names; cut where no file's name may be as long."""
+    name = "+".join(names)
+    return f"{name}.jsonl" if len(name.encode()) <= LONGEST else f"{name[:40]}…{seed_of(name)}.jsonl"
 
 
 def _scored(names: tuple[str, ...], played: Sequence[Scored]) -> Tried:
