@@ -19,13 +19,14 @@ from autoact.cli.example import example
 from autoact.cli.grid import grid
 from autoact.cli.judge import judge
 from autoact.cli.learn import learn
+from autoact.cli.push import push
 from autoact.cli.serve import serve
 from autoact.cli.show import show
 from autoact.cli.tools import tools
 from autoact.cli.train import train
 from autoact.cli.view import view
 
-RESUMABLE = ("learn", "train", "eval", "grid", "judge")
+RESUMABLE = ("learn", "train", "eval", "grid", "judge", "push")
 
 
 class FrontDoor(TyperGroup):
@@ -53,6 +54,7 @@ app.command("grid")(grid)
 app.command("show")(show)
 app.command("view")(view)
 app.command("judge")(judge)
+app.command("push")(push)
 app.command("serve")(serve)
 app.command("engine")(engine)
 app.command("tools")(tools)

@@ -7,7 +7,7 @@
     │   └── RunError             a run folder: of another task, corrupt, locked, incomplete, disk full
     ├── ParseError               a model's text is not in the asked form (an observation, never a crash)
     ├── PromptTooLong            a prompt does not fit the model's context window
-    └── EndpointError            a model server that cannot be reached or fails (never a wrong answer)
+    └── EndpointError            a server that cannot be reached or fails (never a wrong answer)
 
 Every message says what happened and what to do next.
 """
@@ -42,4 +42,4 @@ class PromptTooLong(AutoActError):
 
 
 class EndpointError(AutoActError):
-    """A model server cannot be reached or fails."""
+    """A server of models, or a hub, cannot be reached or fails."""

@@ -15,10 +15,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -53,12 +52,8 @@ def command(
             raise UserError(f"{flag} cannot be given to vLLM here: AutoAct says it; leave it out")
     host, port = address
     modules = [json.dumps({"name": name, "path": str(path.resolve())}) for name, path in weights.adapters.items()]
-    ranks = [_rank(path) for path in weights.adapters.values()]
-    lora = (
-        ["--enable-lora", "--max-loras", str(len(modules)), "--max-lora-rank", str(_allowed(max(ranks)))]
-        if ranks
-        else []
-    )
+    rank = str(room_for(weights.adapters.values()))
+    lora = ["--enable-lora", "--max-loras", str(len(modules)), "--max-lora-rank", rank] if modules else []
     return [
         python, "-m", "vllm.entrypoints.openai.api_server",
         "--model", str(base), "--served-model-name", weights.name, "--host", host, "--port", str(port),
@@ -167,11 +162,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def _rank(adapter: Path) -> int:
-    settings: dict[str, Any] = json.loads((adapter / "adapter_config.json").read_text("utf-8"))
-    return int(settings.get("r", 8))
-
-
-def _allowed(rank: int) -> int:
-    """The smallest rank that vLLM has room for which holds this one."""
+def room_for(adapters: Iterable[Path]) -> int:
+    """The smallest `--max-lora-rank` with which vLLM takes these adapters."""
+    settings = [json.loads((path / "adapter_config.json").read_text("utf-8")) for path in adapters]
+    rank = max((int(each.get("r", 8)) for each in settings), default=1)
     return next((size for size in RANKS if size >= rank), rank)

@@ -13,7 +13,10 @@ from typer.testing import Result
 Call = Callable[..., Result]
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
-COMMANDS = ["learn", "train", "ask", "eval", "grid", "show", "view", "judge", "serve", "engine", "tools", "example"]
+COMMANDS = (
+    *("learn", "train", "ask", "eval", "grid", "show", "view", "judge", "push"),
+    *("serve", "engine", "tools", "example"),
+)
 
 
 def test_help_takes_less_than_half_a_second(program: Program) -> None:
