@@ -58,7 +58,7 @@ def code(text: str) -> str:
 
 def fenced(text: str) -> str:
     """A text as a block of code, in a fence that it does not hold."""
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)))
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
     return f"{fence}text\n{spelt_out(text)}\n{fence}"
 
 
