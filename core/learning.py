@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Section(BaseModel):
@@ -101,7 +101,7 @@ class LearnConfig(Section):
     lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")
     lora_dropout: float = Field(0.05, ge=0, lt=1, description="LoRA dropout.", strict=False)
     lora_targets: tuple[str, ...] = Field(
-        ("q_proj", "v_proj"), description="Modules LoRA adapts; [all-linear] for all.", strict=False
+        ("q_proj", "v_proj"), description="Modules LoRA adapts; all-linear for all.", strict=False
     )
     quantize: Literal["", "4bit", "8bit"] = Field("", description="Load the base quantized for training (QLoRA).")
     learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate (cosine).", strict=False)
@@ -125,6 +125,12 @@ class LearnConfig(Section):
     )
     prefer_learning_rate: float = Field(1e-5, gt=0, description="Its peak learning rate.", strict=False)
     prefer_epochs: int = Field(1, gt=0, description="Its passes over the pairs.")
+
+    @field_validator("lora_targets", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        """A plain text is a list too, its names with commas between them."""
+        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {

@@ -1,4 +1,4 @@
-"""Several adapters on one base, one after the other; each is noted as it ends, so that a kill costs one at most.
+"""Several adapters on one base, which is loaded once; each is noted as it ends, and a kill costs some steps at most.
 
 trained = train_adapters({"plan": examples, …}, base, config, run, run / "rounds" / "00" / "adapters.json", progress)
 trained["plan"]["path"]        # "adapters/plan-3fa9c1d2e4b5", in the run folder
@@ -14,6 +14,7 @@ from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
 from autoact.core.records import Example, to_json
 from autoact.core.store import read_json, write_json
+from autoact.training.base_model import Base, load_base
 from autoact.training.sft import train_adapter
 
 
@@ -27,6 +28,7 @@ def train_adapters(
 ) -> dict[str, dict[str, Any]]:
     """Name → how its adapter was trained, and where it is; what `record` says is there is not trained again."""
     done: dict[str, dict[str, Any]] = read_json(record) if record.exists() else {}
+    loaded: Base | None = None
     for number, (name, items) in enumerate(examples.items()):
         if not items:
             progress.say(f"{name}: there is no example to learn from, so the base speaks in this role")
@@ -35,11 +37,12 @@ def train_adapters(
             def step(at: int, total: int, loss: float, name: str = name, number: int = number) -> None:
                 progress.advance(100 * number + 100 * at // total, 100 * len(examples), f"{name}: loss {loss:.3f}")
 
-            adapter = train_adapter(folder_name(name), base, items, config, run / "adapters", step)
+            loaded = loaded or load_base(base, config.quantize)
+            adapter = train_adapter(folder_name(name), loaded, items, config, run / "adapters", step)
             done[name] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}
             write_json(record, done)
             if adapter.note:
-                progress.say(f"{name}: one row a turn, since {adapter.note}")
+                progress.say(f"{name}: {adapter.note}")
     return done
 
 

@@ -1,7 +1,7 @@
 """What training needs, checked before hours are spent on play.
 
-require_packages()
-require_targets(Path("runs/seed"), ("q_proj", "v_proj"))
+require_packages(config)
+require_targets(Path("runs/seed"), ("q_proj", "v_proj"))      # or ("all-linear",)
 """
 
 from collections.abc import Sequence
@@ -9,15 +9,35 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from autoact.core.errors import ModelError
+from autoact.core.learning import LearnConfig
+from autoact.training.base_model import ALL_LINEAR
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "datasets")
 
 
-def require_packages() -> None:
-    """Raises ModelError when a package that training needs is not installed."""
+def require_packages(config: LearnConfig | None = None) -> None:
+    """Raises ModelError when a package is not installed that training needs, or training as configured."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise ModelError(f"training needs {', '.join(missing)}: pip install 'langgraph-autoact[train]'")
+    if config:
+        if config.quantize and find_spec("bitsandbytes") is None:
+            raise ModelError("learn.quantize needs bitsandbytes: pip install 'langgraph-autoact[qlora]'")
+        _require_reporter(config.report_to)
+
+
+def _require_reporter(name: str) -> None:
+    """Raises ModelError unless transformers can report there."""
+    if name == "none":
+        return
+    from transformers.integrations import integration_utils
+
+    if name not in integration_utils.INTEGRATION_TO_CALLBACK:
+        raise ModelError(
+            f"learn.report_to: {name} is unknown; choose none, {', '.join(sorted(integration_utils.INTEGRATION_TO_CALLBACK))}"
+        )
+    if name not in integration_utils.get_available_reporting_integrations():
+        raise ModelError(f"learn.report_to needs {name}: pip install {name}")
 
 
 def require_targets(folder: Path, targets: Sequence[str]) -> None:
@@ -32,6 +52,10 @@ def require_targets(folder: Path, targets: Sequence[str]) -> None:
     except (OSError, ValueError, KeyError) as problem:
         raise ModelError(f"{folder} is no causal language model: {' '.join(str(problem).split())[:300]}") from problem
     names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    if ALL_LINEAR in targets:
+        if len(targets) > 1:
+            raise ModelError(f"learn.lora_targets: {ALL_LINEAR} stands for all modules; name it alone")
+        return
     missing = [target for target in targets if target not in names]
     if missing:
         raise ModelError(

@@ -23,10 +23,11 @@ Row = dict[str, list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows, how many were dropped as too long, and why there is a row a turn, if there is."""
+    """The rows; how many were dropped as too long, how many examples mark no turn; why there is a row a turn."""
 
     rows: list[Row]
     dropped: int
+    unlabelled: int
     note: str
 
 
@@ -34,9 +35,15 @@ def to_rows(tokenizer: Any, examples: Sequence[Example], max_length: int) -> Row
     """The rows of all examples."""
     note = prefix_problem(tokenizer)
     make = row_a_turn if note else row_a_conversation
-    made = [row for item in examples for row in make(tokenizer, item)]
+    marked = [item for item in examples if any(message.learn for message in item.messages)]
+    made = [row for item in marked for row in make(tokenizer, item)]
     rows = [cut for row in made if (cut := _cut(row, max_length))]
-    return Rows(rows, len(made) - len(rows), note)
+    return Rows(rows, len(made) - len(rows), len(examples) - len(marked), note)
+
+
+def labelled(row: Row) -> int:
+    """How many tokens of a row are learned."""
+    return sum(label != UNLABELLED for label in row["labels"])
 
 
 def row_a_conversation(tokenizer: Any, item: Example) -> Iterator[Row]:

@@ -3,16 +3,17 @@
     adapter = train_adapter("plan", base="path/or/hub/name", examples=examples, config=LearnConfig(), out=folder)
     adapter.path       # out/plan-3fa9c1d2e4b5: peft's files, named by the hash of the weights
 
-The three adapters of a team are three calls of this one function, each from the same untouched base.
+The three adapters of a team are three calls of this one function, each from the same untouched base, which may be
+loaded once (`base_model.load_base`). After a kill -9 the same call goes on from the last checkpoint, and its adapter
+is the one that an uninterrupted call would have made.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import math
-import shutil
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,18 +23,27 @@ from autoact.core.learning import LearnConfig
 from autoact.core.records import Example
 from autoact.core.seeds import seed_of
 from autoact.core.store import writing
-from autoact.models.chat_format import prepare
-from autoact.models.engine import load_tokenizer
-from autoact.models.network import load_causal_lm
-from autoact.models.weights import model_folder
-from autoact.training.rows import Row, to_rows
+from autoact.training.arguments import SAME_LENGTHS, arguments
+from autoact.training.base_model import Base, adapted, load_base
+from autoact.training.drafts import Draft, open_draft, publish
+from autoact.training.rows import Row, Rows, labelled, to_rows
+from autoact.training.watching import Curve, NotFinite, Step, curve_of, is_enough, published_epoch, watching
 
-SAME_LENGTHS = 96  # on a CPU each new row length compiles kernels anew; padded rows share a few
+# Settings that make another adapter of the same rows; a checkpoint of others is not gone on from.
+HEEDED = (
+    "lora_rank", "lora_alpha", "lora_dropout", "lora_targets", "quantize", "learning_rate", "warmup", "epochs",
+    "batch_size", "seed", "early_stopping", "deepspeed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A trained adapter and how its training went."""
+    """A trained adapter and how its training went.
+
+    rows, tokens: what it was trained on; dropped: rows too long to hold a turn; unlabelled: examples without a turn
+    to learn; held_out: rows it was not trained on. loss: the mean of the training steps'; epoch: whose adapter this
+    is; held_out_loss: after that epoch, a token, None when nothing was held out.
+    """
 
     role: str
     path: Path
@@ -43,132 +53,150 @@ class Adapter:
     loss: float
     seconds: float
     note: str
+    unlabelled: int
+    held_out: int
+    held_out_loss: float | None
+    epoch: int
+    curve: Curve
 
 
 def train_adapter(
     role: str,
-    base: str,
+    base: str | Base,
     examples: Sequence[Example],
     config: LearnConfig,
     out: Path,
-    step: Callable[[int, int, float], None] | None = None,
+    step: Step | None = None,
 ) -> Adapter:
     """Train on the examples that are not held out. `step` is told steps done, steps in all and the loss.
 
-    Raises RunError when nothing is left to train on, the loss is not finite, or the disk is full.
+    Raises RunError when nothing is left to train on, a loss is not finite, or the disk is full.
     """
-    folder = model_folder(base)
-    tokenizer = load_tokenizer(folder)
-    prepare(tokenizer)
-    data = to_rows(tokenizer, [item for item in examples if not item.held_out], config.max_length)
-    if not data.rows:
-        raise RunError(
-            f"none of the {len(examples)} {role} examples can be trained on: {data.dropped} are longer than "
-            f"learn.max_length ({config.max_length}), the others are held out"
-        )
-    draft = out / f".{role}.part"
-    with writing(draft):
-        shutil.rmtree(draft, ignore_errors=True)
+    loaded = base if isinstance(base, Base) else load_base(base, config.quantize)
+    learned = to_rows(loaded.tokenizer, [item for item in examples if not item.held_out], config.max_length)
+    held_out = to_rows(loaded.tokenizer, [item for item in examples if item.held_out], config.max_length)
+    _require_rows(role, learned, len(examples), config)
+    draft = open_draft(out / f".{role}.part", _fingerprint(role, loaded, learned.rows, held_out.rows, config))
     try:
-        trainer, result = _fit(role, folder, tokenizer, data.rows, config, draft, step)
-        with writing(draft):
-            path = _publish(trainer, draft, out, role)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    tokens = sum(len(row["input_ids"]) for row in data.rows)
+        curve, seconds = _fit(role, loaded, learned.rows, held_out.rows, config, draft, step)
+    except NotFinite:
+        draft.discard()
+        raise
+    epoch = published_epoch(curve, config.early_stopping)
+    path = publish(draft.epoch(epoch), out, role)
+    draft.discard()
     return Adapter(
-        role, path, len(data.rows), tokens, data.dropped, result.training_loss,
-        result.metrics["train_runtime"], data.note,
-    )  # fmt: skip
+        role=role,
+        path=path,
+        rows=len(learned.rows),
+        tokens=sum(len(row["input_ids"]) for row in learned.rows),
+        dropped=learned.dropped,
+        loss=sum(point.loss for point in curve.steps) / len(curve.steps),
+        seconds=round(seconds, 2),
+        note=_note(learned, held_out, config),
+        unlabelled=learned.unlabelled,
+        held_out=len(held_out.rows),
+        held_out_loss=curve.held_out[epoch - 1] if curve.held_out else None,
+        epoch=epoch,
+        curve=curve,
+    )
 
 
 def _fit(
+    role: str, base: Base, rows: list[Row], held_out: list[Row], config: LearnConfig, draft: Draft, step: Step | None
+) -> tuple[Curve, float]:
+    """Train, or go on with it, until an adapter of every epoch lies in the draft; the curve, and seconds spent."""
+    curve = curve_of(draft.history())
+    if curve.epochs == config.epochs or is_enough(curve, config.early_stopping):
+        return curve, draft.seconds()
+    with adapted(base, config, seed_of(config.seed, "adapter", role)) as peft:
+        watch = watching(role, config, draft, step)
+        trainer = watch.trainer = _trainer(role, base, peft, rows, held_out, config, draft, watch)
+        checkpoint = draft.checkpoint()
+        with writing(draft.folder / "checkpoint"), full_disks():
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        return curve_of(trainer.state.log_history), watch.seconds()
+
+
+def _trainer(
     role: str,
-    base: Path,
-    tokenizer: Any,
+    base: Base,
+    peft: Any,
     rows: list[Row],
+    held_out: list[Row],
     config: LearnConfig,
-    draft: Path,
-    step: Callable[[int, int, float], None] | None,
-) -> tuple[Any, Any]:
-    """The trainer after its run, and what the run returned."""
-    import torch
+    draft: Draft,
+    watch: Any,
+) -> Any:
     from datasets import Dataset, disable_progress_bars
-    from peft import LoraConfig, get_peft_model
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
     disable_progress_bars()
+    turns = sum(map(labelled, held_out))
 
-    torch.manual_seed(seed_of(config.seed, "adapter", role))
-    lora = LoraConfig(
-        r=config.lora_rank,
-        lora_alpha=config.lora_alpha,
-        lora_dropout=config.lora_dropout,
-        target_modules=list(config.lora_targets),
-        task_type="CAUSAL_LM",
-    )
-    on_cpu = not torch.cuda.is_available()
-    model = load_causal_lm(base, "cpu" if on_cpu else "cuda")
-    trainer = SFTTrainer(
-        model=get_peft_model(model, lora),
-        processing_class=tokenizer,
+    class Trainer(SFTTrainer):  # type: ignore[misc]  # TRL is not typed
+        """TRL's, with the held-out loss a mean over tokens as the training loss is, not over batches."""
+
+        def prediction_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            loss, *rest = super().prediction_step(model, inputs, *args, **kwargs)
+            here = (inputs["labels"][:, 1:] != -100).sum().to(loss.device)
+            return loss * here / len(inputs["labels"]) * len(held_out) / turns, *rest
+
+    seed = seed_of(config.seed, "sft", role)
+    trainer = Trainer(
+        model=peft,
+        processing_class=base.tokenizer,
         train_dataset=Dataset.from_list(rows),
-        callbacks=[_reporter(step)] if step else [],
+        eval_dataset=Dataset.from_list(held_out) if held_out else None,
+        callbacks=[watch],
         args=SFTConfig(
-            output_dir=str(draft),
-            per_device_train_batch_size=config.batch_size,
-            num_train_epochs=config.epochs,
-            learning_rate=config.learning_rate,
-            lr_scheduler_type="cosine",
-            warmup_steps=config.warmup,
-            weight_decay=0.0,
+            **arguments(config, draft.folder, seed, base.device, held_out=bool(held_out)),
             max_length=config.max_length,
-            pad_to_multiple_of=SAME_LENGTHS if on_cpu else None,
-            seed=seed_of(config.seed, "sft", role),
-            use_cpu=on_cpu,
-            bf16=not on_cpu,
-            gradient_checkpointing=not on_cpu,
-            logging_steps=5,
-            save_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
+            pad_to_multiple_of=SAME_LENGTHS if base.device == "cpu" else None,
+            # The rows are ready; TRL's own preparation drops what it finds without a label, and says nothing.
+            dataset_kwargs={"skip_prepare_dataset": True},
         ),
     )
     trainer.remove_callback(PrinterCallback)
-    result = trainer.train()
-    if not math.isfinite(result.training_loss):
-        raise RunError(f"the {role} adapter's loss is {result.training_loss}; lower learn.learning_rate")
-    return trainer, result
+    return trainer
 
 
-def _reporter(step: Callable[[int, int, float], None]) -> Any:
-    from transformers import TrainerCallback
+class full_disks:
+    """Turns what torch and safetensors report of a full disk, each in its own way, into an OSError."""
 
-    class Reporter(TrainerCallback):
-        """Passes the trainer's log on."""
+    def __enter__(self) -> None:
+        pass
 
-        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 - its signature
-            logs = kwargs.get("logs") or {}
-            if "loss" in logs:
-                step(state.global_step, state.max_steps, float(logs["loss"]))
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        from safetensors import SafetensorError
 
-    return Reporter()
+        torn = isinstance(problem, RuntimeError) and any(
+            word in str(problem) for word in ("iostream", "inline_container")
+        )
+        if isinstance(problem, SafetensorError) or torn:
+            raise OSError(errno.ENOSPC, str(problem)) from problem
 
 
-def _publish(trainer: Any, draft: Path, out: Path, role: str) -> Path:
-    """Save the adapter, and give its folder a name by the hash of its weights; it is never written to again.
+def _require_rows(role: str, learned: Rows, examples: int, config: LearnConfig) -> None:
+    """Raises RunError when there is nothing to train on."""
+    if not learned.rows:
+        raise RunError(
+            f"none of the {examples} {role} examples can be trained on: {learned.unlabelled} mark no turn to learn, "
+            f"{learned.dropped} are longer than learn.max_length ({config.max_length}), the others are held out"
+        )
 
-    Raises OSError, also for what safetensors reports of a full disk in its own way.
-    """
-    from safetensors import SafetensorError
 
-    try:
-        trainer.model.save_pretrained(draft, safe_serialization=True)
-    except SafetensorError as problem:
-        raise OSError(errno.ENOSPC, str(problem)) from problem
-    digest = hashlib.sha256((draft / "adapter_model.safetensors").read_bytes()).hexdigest()[:12]
-    path = out / f"{role}-{digest}"
-    if not path.exists():
-        draft.replace(path)
-    return path
+def _note(learned: Rows, held_out: Rows, config: LearnConfig) -> str:
+    """What is worth saying about how an adapter was trained."""
+    notes = [f"one row a turn, since {learned.note}"] if learned.note else []
+    if config.early_stopping and not held_out.rows:
+        notes.append("nothing is held out, so training does not stop early")
+    return "; ".join(notes)
+
+
+def _fingerprint(role: str, base: Base, rows: list[Row], held_out: list[Row], config: LearnConfig) -> dict[str, Any]:
+    """What a checkpoint must have been made of to be gone on from."""
+    data = hashlib.sha256(json.dumps([rows, held_out]).encode()).hexdigest()
+    settings = {name: getattr(config, name) for name in HEEDED}
+    return {"role": role, "base": base.stamp(), "device": base.device, "data": data} | settings

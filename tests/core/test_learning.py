@@ -31,3 +31,10 @@ def test_a_preset_of_the_command_line_goes_before_the_file() -> None:
 def test_an_unknown_preset_is_refused(name: object) -> None:
     with pytest.raises(ValidationError, match="preset"):
         LearnConfig.model_validate(with_preset({"preset": name}))
+
+
+def test_modules_to_adapt_are_a_list_or_a_text() -> None:
+    for given in (["q_proj", "o_proj"], "q_proj, o_proj", ("q_proj", "o_proj")):
+        assert LearnConfig.model_validate({"lora_targets": given}).lora_targets == ("q_proj", "o_proj")
+    with pytest.raises(ValidationError):
+        LearnConfig.model_validate({"lora_targets": 5})

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from autoact.core.errors import ModelError, TaskError
+from autoact.core.learning import LearnConfig
 from autoact.core.progress import Silent
 from autoact.training.learn import learn
-from autoact.training.requirements import require_targets
+from autoact.training.requirements import require_packages, require_targets
 
 
 def test_modules_that_the_model_has_can_be_adapted(town: Any) -> None:
@@ -38,3 +39,22 @@ def test_an_endpoint_that_refuses_is_named_and_the_same_folder_goes_on_at_anothe
         learn(gone, tmp_path / "run", Silent())
     moved = gone.model_copy(update={"endpoint": "http://127.0.0.1:2/v1"})
     assert moved.fingerprint() == gone.fingerprint()
+
+
+def test_all_linear_stands_alone(town: Any) -> None:
+    require_targets(town.SEED, ("all-linear",))
+    with pytest.raises(ModelError, match="all-linear stands for all modules; name it alone"):
+        require_targets(town.SEED, ("all-linear", "q_proj"))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("wandb", "learn.report_to needs wandb: pip install wandb"),
+        ("pigeon", "pigeon is unknown; choose none, azure_ml"),
+    ],
+)
+def test_where_training_cannot_be_reported_to_is_named(name: str, says: str) -> None:
+    require_packages(LearnConfig())
+    with pytest.raises(ModelError, match=says):
+        require_packages(LearnConfig(report_to=name))

@@ -1,0 +1,131 @@
+"""What looks on while a trainer works: it stops what goes wrong or gets no better, and keeps what a resume needs.
+
+    watch = watching("plan", config, draft, step)
+    trainer = SFTTrainer(…, callbacks=[watch])
+    watch.trainer = trainer
+    trainer.train(resume_from_checkpoint=draft.checkpoint())
+
+A checkpoint that fell on an epoch's last step would be resumed after the evaluation that follows the step, which
+would then be missing: there one is made after the evaluation instead.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autoact.core.errors import RunError
+from autoact.core.learning import LearnConfig
+from autoact.training.drafts import Draft
+
+Step = Callable[[int, int, float], None]
+
+
+class NotFinite(RunError):
+    """A loss or a gradient became infinite or no number; there is nothing to go on from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One optimiser step: mean loss a token, learning rate, and norm of the gradient before clipping."""
+
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    grad_norm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How training went, step by step, and the held-out loss after each epoch."""
+
+    steps: tuple[Point, ...]
+    held_out: tuple[float, ...]
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that were trained to their end."""
+        return int(self.steps[-1].epoch + 1e-6) if self.steps else 0
+
+    def best(self) -> int:
+        """The epoch with the lowest held-out loss, counted from one; the last where nothing is held out."""
+        if not self.held_out:
+            return self.epochs
+        return self.held_out.index(min(self.held_out)) + 1
+
+
+def curve_of(history: Sequence[Mapping[str, Any]]) -> Curve:
+    """The curve in a trainer's log."""
+    return Curve(
+        tuple(
+            Point(log["step"], log["epoch"], log["loss"], log["learning_rate"], log.get("grad_norm"))
+            for log in history
+            if "loss" in log
+        ),
+        tuple(log["eval_loss"] for log in history if "eval_loss" in log),
+    )
+
+
+def published_epoch(curve: Curve, patience: int) -> int:
+    """The epoch whose adapter is the one to publish: the best with early stopping, the last without."""
+    return curve.best() if patience else curve.epochs
+
+
+def is_enough(curve: Curve, patience: int) -> bool:
+    """Whether so many epochs have passed without a lower held-out loss; never with a patience of 0."""
+    return bool(patience and curve.held_out) and len(curve.held_out) - curve.best() >= patience
+
+
+def watching(role: str, config: LearnConfig, draft: Draft, step: Step | None) -> Any:
+    """The callback for a trainer, which is to be set as its `trainer`."""
+    from transformers import TrainerCallback
+
+    class Watch(TrainerCallback):
+        """Guards, saves and reports."""
+
+        trainer: Any = None
+
+        def __init__(self) -> None:
+            self._before, self._began = draft.seconds(), time.monotonic()
+
+        def seconds(self) -> float:
+            """Seconds of training, those before a resume included."""
+            return self._before + time.monotonic() - self._began
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 - its signature
+            if state.epoch == round(state.epoch):
+                control.should_save = False
+
+        def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+            self.trainer.save_model(str(draft.epoch(round(state.epoch))))
+            control.should_save = True
+
+        def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+            if is_enough(curve_of(state.log_history), config.early_stopping):
+                control.should_training_stop = True
+
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+            if state.is_world_process_zero:
+                draft.finish(state.global_step, self.seconds())
+
+        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+            logs = kwargs.get("logs") or {}
+            for name in ("loss", "grad_norm", "eval_loss"):
+                if not math.isfinite(logs.get(name) or 0.0):
+                    raise NotFinite(_told(role, name, logs[name], state, config))
+            if "loss" in logs and step and state.is_world_process_zero:
+                step(state.global_step, state.max_steps, float(logs["loss"]))
+
+    return Watch()
+
+
+def _told(role: str, name: str, value: float, state: Any, config: LearnConfig) -> str:
+    names = {"loss": "loss", "grad_norm": "norm of the gradient", "eval_loss": "held-out loss"}
+    return (
+        f"the {role} adapter's {names[name]} is {value} at step {state.global_step} of {state.max_steps}; "
+        f"lower learn.learning_rate ({config.learning_rate:g})"
+    )
