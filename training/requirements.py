@@ -32,10 +32,9 @@ def _require_reporter(name: str) -> None:
         return
     from transformers.integrations import integration_utils
 
-    if name not in integration_utils.INTEGRATION_TO_CALLBACK:
-        raise ModelError(
-            f"learn.report_to: {name} is unknown; choose none, {', '.join(sorted(integration_utils.INTEGRATION_TO_CALLBACK))}"
-        )
+    known = sorted(integration_utils.INTEGRATION_TO_CALLBACK)
+    if name not in known:
+        raise ModelError(f"learn.report_to: {name} is unknown; choose none, {', '.join(known)}")
     if name not in integration_utils.get_available_reporting_integrations():
         raise ModelError(f"learn.report_to needs {name}: pip install {name}")
 
