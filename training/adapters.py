@@ -41,6 +41,7 @@ def train_adapters(
             adapter = train_adapter(folder_name(name), loaded, items, config, run / "adapters", step)
             done[name] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}
             write_json(record, done)
+            done = read_json(record)
             if adapter.note:
                 progress.say(f"{name}: {adapter.note}")
     return done
