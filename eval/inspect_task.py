@@ -12,11 +12,11 @@ spoke is in each message, and the base and adapters with their hashes are in the
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autoact.core.garbage import seldom_collected
 from autoact.core.records import QAPair, Trajectory, to_json
 from autoact.core.reward import reward_of
 from autoact.core.text import storable
@@ -41,9 +41,7 @@ def play_samples(
     import inspect_ai
 
     task = task_of(playing, name, metadata, epochs)
-    # With many samples in flight the collector walks the same imported objects over and over.
-    gc.freeze()
-    try:
+    with seldom_collected():
         logs = inspect_ai.eval(
             task,
             model=None,
@@ -59,8 +57,6 @@ def play_samples(
             fail_on_error=False,
             score_on_error=True,
         )
-    finally:
-        gc.unfreeze()
     if not logs or logs[0].status == "cancelled":
         raise KeyboardInterrupt  # which Inspect takes for itself
     log = logs[0]

@@ -35,7 +35,7 @@ from autoact.graph.review import pending_of, reviewed
 from autoact.graph.setup import Setup
 from autoact.graph.speaking import Asked, address_of
 from autoact.graph.state import VERSION, Input, State, check_version, entered, question_of, steps_of
-from autoact.models.failures import ATTEMPTS, is_down, too_long, transient_errors
+from autoact.models.failures import ATTEMPTS, is_down, is_passing, too_long
 from autoact.models.load import sampled
 from autoact.models.tokens import shorten
 from autoact.prompts.render import Brief
@@ -67,7 +67,7 @@ class Episode:
         """
         context = schema_of(self.setup.defaults, self.setup.description)
         graph = StateGraph(state, context_schema=context, input_schema=given)
-        asked_again = RetryPolicy(max_attempts=ATTEMPTS, jitter=False, retry_on=transient_errors())
+        asked_again = RetryPolicy(max_attempts=ATTEMPTS, jitter=False, retry_on=is_passing)
         graph.set_node_defaults(retry_policy=asked_again)
         return graph
 

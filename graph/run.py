@@ -11,7 +11,6 @@ Where a budget is spent no further play begins, and those that were played are t
 from __future__ import annotations
 
 import asyncio
-import gc
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ from typing import Any
 from langgraph.graph.state import CompiledStateGraph
 
 from autoact.core.budget import Meter, cost_of
+from autoact.core.garbage import seldom_collected
 from autoact.core.progress import Progress
 from autoact.core.records import QAPair, Question, Scored, Trajectory, from_json
 from autoact.core.reward import reward_of
@@ -186,16 +186,13 @@ async def _play(
             meter.add(**cost_of(trajectory.usage))
             watch.ended(trajectory, log)
 
-    # With many questions in flight the collector walks the same imported objects over and over.
-    gc.freeze()
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(work())
+        with seldom_collected():
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(work())
     except ExceptionGroup as problems:
         raise problems.exceptions[0] from None
-    finally:
-        gc.unfreeze()
 
 
 async def play_one(

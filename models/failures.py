@@ -3,10 +3,11 @@
     with asking("openai:plan"):
         model.invoke(…)          # refused, wrong key, 500 → EndpointError with one line
     too_long(problem)            # the prompt must be shortened; asking again is of no use
+    is_passing(problem)          # asking again may help
     is_down(problem)             # the server failed, and not this one request
 
-The errors of providers other than OpenAI are known once their package is loaded. What a client raises over an answer
-that is none – a page, no JSON, an empty list – is known by where it was raised.
+The errors of a provider's client are known once its package is loaded. What such a client raises over an answer that
+is none – a page, no JSON, an empty list – is known by where it was raised.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from traceback import walk_tb
+from typing import Any
 
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
 from autoact.core.errors import EndpointError, PromptTooLong
 from autoact.core.text import line_of
@@ -34,11 +37,11 @@ FAMILIES = {
     "httpx2": ("HTTPError",),
 }
 STATUS = ("APIConnectionError", "RateLimitError", "InternalServerError")
-TRANSPORT = ("TimeoutException", "NetworkError", "RemoteProtocolError")
+TRANSPORT = ("TimeoutException", "NetworkError", "RemoteProtocolError", "ProxyError", "DecodingError")
 PASSING = {
     "openai": STATUS,
     "anthropic": STATUS,
-    # One type for all that its server answers: a wrong name is asked for a few times before it is reported.
+    # One type for all that its server answers; the status tells them apart.
     "ollama": ("ResponseError",),
     "httpx": TRANSPORT,
     "httpx2": TRANSPORT,
@@ -49,22 +52,35 @@ CALLED = "langchain_core.language_models.chat_models"
 
 # The request was understood and not taken: another may well be.
 REFUSED = (400, 413, 422)
+MAY_PASS = (408, 429)
 
 # What OpenAI, vLLM (the first three) and llama.cpp (its error's type) say; langchain-openai knows the first alone.
 TOO_LONG = ("context_length_exceeded", "maximum context length", "maximum model length", "exceed_context")
 
 
-def transient_errors() -> tuple[type[Exception], ...]:
-    """The errors worth asking again after: refused and dropped connections, timeouts, 429 and 5xx."""
-    import httpx  # noqa: F401 - always there, and so known before the first model is made
-    import openai  # noqa: F401
+class ServerError(EndpointError):
+    """A server's refusal, or what it said that is no answer. `status_code` is HTTP's, `code` the server's own word."""
 
-    return _known(PASSING)
+    def __init__(self, line: str, status_code: int | None = None, code: str = "") -> None:
+        super().__init__(line)
+        self.status_code = status_code
+        self.code = code
+
+
+class ServerBusy(ServerError):
+    """One that may pass: 429, 5xx, a stream that was broken off."""
+
+
+def is_passing(problem: BaseException) -> bool:
+    """Whether asking again may help: a refused or dropped connection, silence, 429 and 5xx; never a wrong key."""
+    status = getattr(problem, "status_code", None)
+    lasting = isinstance(status, int) and 400 <= status < 500 and status not in MAY_PASS
+    return isinstance(problem, (ServerBusy, *_known(PASSING))) and not lasting
 
 
 def server_errors() -> tuple[type[Exception], ...]:
     """All errors of model servers and their clients, of the packages that are loaded."""
-    return _known(FAMILIES)
+    return (ServerError, *_known(FAMILIES))
 
 
 def too_long(problem: BaseException) -> bool:
@@ -83,9 +99,24 @@ def is_down(problem: BaseException) -> bool:
     return known and getattr(problem, "status_code", None) not in REFUSED
 
 
+AGAIN: dict[str, Any] = {
+    "retry": retry_if_exception(is_passing),
+    "stop": stop_after_attempt(ATTEMPTS),
+    "wait": wait_exponential(multiplier=0.5),
+    "reraise": True,
+}
+
+
 def patient(model: Runnable[LanguageModelInput, AIMessage]) -> Runnable[LanguageModelInput, AIMessage]:
     """The model, asked up to four times when it fails in passing; graphs have LangGraph's RetryPolicy for this."""
-    return model.with_retry(retry_if_exception_type=transient_errors(), stop_after_attempt=ATTEMPTS)
+
+    def ask(given: LanguageModelInput, config: RunnableConfig) -> AIMessage:
+        return Retrying(**AGAIN)(model.invoke, given, config)
+
+    async def aask(given: LanguageModelInput, config: RunnableConfig) -> AIMessage:
+        return await AsyncRetrying(**AGAIN)(model.ainvoke, given, config)
+
+    return RunnableLambda(ask, aask)
 
 
 @contextmanager

@@ -13,20 +13,23 @@ Secrets come from the environment (OPENAI_API_KEY), never from a task file.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
+from httpx2 import InvalidURL
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
+from pydantic import SecretStr
 
 from autoact.core.errors import ModelError
 from autoact.core.text import line_of
 from autoact.models.local import LocalChatModel
 from autoact.models.providers import by_langchain
 from autoact.models.scripted import ScriptedChatModel
+from autoact.models.served import EndpointChatModel, VllmChatModel, held_to
 
-TIMEOUT = 120
 LENGTH_FIELDS = ("max_tokens", "num_predict", "max_output_tokens")
 
 
@@ -60,12 +63,12 @@ def sampled(
     Where the backend can, a completion is held to `regex`; elsewhere its reader is the judge. Of several servers of
     one model, those of one `episode` go to the same.
     """
-    model = _replica(model, episode)
+    model = model.of(episode) if isinstance(model, VllmChatModel) else model
     # OpenAI's Responses interface, which its models may choose by themselves, has no seed.
     seeded = getattr(model, "use_responses_api", False) is False
     settings: dict[str, Any] = {"temperature": temperature, "seed": seed if seeded else None, "max_tokens": max_tokens}
     settings = {name: value for name, value in settings.items() if value is not None}
-    if isinstance(model, LocalChatModel | ScriptedChatModel) or _is_openai(model):
+    if _takes_settings(model):
         return model.bind(**settings, **_constraint(model, regex))
     fields = _fields(model, settings)
     # A copy would lose what a model keeps between its calls.
@@ -96,54 +99,26 @@ def _in_process(path: str) -> BaseChatModel:
 
 
 def _at_endpoint(provider: str, name: str, endpoint: str) -> BaseChatModel:
-    from autoact.models.served import EndpointChatModel, VllmChatModel
-
     addresses = [address.strip() for address in endpoint.split(",")]
     if provider != "vllm" and len(addresses) > 1:
         raise ModelError(f"{provider}:{name} takes one endpoint; write vllm:{name} for several servers of one model")
     for address in addresses:
         if not address.startswith(("http://", "https://")):
             raise ModelError(f"the endpoint {address!r} is no address: write http://HOST:PORT/v1")
+    kind = VllmChatModel if provider == "vllm" else EndpointChatModel
+    key = SecretStr(os.environ.get("OPENAI_API_KEY", "").strip() or "none")
     try:
-        if provider != "vllm":
-            return EndpointChatModel(**_client(name, addresses[0]))
-        first, *others = (VllmChatModel(**_client(name, address), stream_usage=True) for address in addresses)
-    except Exception as problem:  # the client's own errors for an address it cannot read
+        first, *others = (kind(model_name=name, base_url=address, api_key=key) for address in addresses)
+    except InvalidURL as problem:
         raise ModelError(f"the endpoint {endpoint!r} cannot be used: {line_of(problem)}") from problem
     return first.model_copy(update={"replicas": others}) if others else first
 
 
-def _client(name: str, address: str) -> dict[str, Any]:
-    """How OpenAI's client asks another server. Not every server knows the field that asks a stream for its usage."""
-    from httpx2 import Timeout
-    from pydantic import SecretStr
-
-    from autoact.models.pool import connections
-
-    return {
-        "model": name,
-        "base_url": address,
-        "api_key": SecretStr(os.environ.get("OPENAI_API_KEY") or "none"),
-        "max_retries": 0,
-        # Waiting for one's turn among our own calls is no failure of the server.
-        "timeout": Timeout(TIMEOUT, pool=None),
-        "use_responses_api": False,
-        **connections(address),
-    }
-
-
-def _replica(model: BaseChatModel, episode: str) -> BaseChatModel:
-    if not getattr(model, "replicas", ()):  # the class of those that may have some is slow to import
-        return model
-    from autoact.models.served import VllmChatModel
-
-    return model.of(episode) if isinstance(model, VllmChatModel) else model
-
-
-def _is_openai(model: BaseChatModel) -> bool:
-    from langchain_openai import ChatOpenAI
-
-    return isinstance(model, ChatOpenAI)
+def _takes_settings(model: BaseChatModel) -> bool:
+    """Whether sampling is set call by call; OpenAI's own class is slow to import, and not loaded for others."""
+    openai = sys.modules.get("langchain_openai")
+    kinds = (LocalChatModel, ScriptedChatModel, EndpointChatModel, *((openai.ChatOpenAI,) if openai else ()))
+    return isinstance(model, kinds)
 
 
 def _constraint(model: BaseChatModel, regex: str) -> dict[str, Any]:
@@ -152,11 +127,9 @@ def _constraint(model: BaseChatModel, regex: str) -> dict[str, Any]:
         return {}
     if isinstance(model, LocalChatModel):
         return {"regex": regex}
-    from autoact.models.served import VllmChatModel, held_to
-
     if not isinstance(model, VllmChatModel):
         return {}
-    return {"extra_body": {**(model.extra_body or {}), **held_to(regex)}}
+    return {"extra_body": {**model.extra_body, **held_to(regex)}}
 
 
 def _fields(model: BaseChatModel, settings: dict[str, Any]) -> dict[str, Any]:

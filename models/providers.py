@@ -49,7 +49,9 @@ def _settings(provider: str) -> dict[str, Any]:
     if provider in ("openai", "azure_openai"):
         from autoact.models.pool import connections
 
-        return {"max_retries": 0, "timeout": PATIENCE, **connections(provider)}
+        server = connections(provider)
+        clients = {"http_client": server.now, "http_async_client": server.later}
+        return {"max_retries": 0, "timeout": PATIENCE, **clients}
     if provider == "anthropic":
         return {"max_retries": 0, "timeout": PATIENCE, "default_headers": UNKEPT}
     if provider == "ollama":

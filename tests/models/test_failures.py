@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,17 @@ from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import BaseMessage
 
 from autoact.core.errors import EndpointError, PromptTooLong
-from autoact.models.failures import ATTEMPTS, asking, is_down, patient, server_errors, too_long, transient_errors
+from autoact.models.failures import (
+    ATTEMPTS,
+    ServerBusy,
+    ServerError,
+    asking,
+    is_down,
+    is_passing,
+    patient,
+    server_errors,
+    too_long,
+)
 from autoact.models.load import load_model
 from autoact.models.scripted import ScriptedChatModel
 
@@ -125,17 +136,30 @@ def test_both_clients_over_http_are_known() -> None:
     import httpx2
 
     for package in (httpx, httpx2):
-        assert issubclass(package.ReadTimeout, transient_errors())
-        assert issubclass(package.ConnectError, transient_errors())
-        assert not issubclass(package.HTTPStatusError, transient_errors())
-        assert issubclass(package.HTTPStatusError, server_errors())
+        assert is_passing(package.ReadTimeout("late"))
+        assert is_passing(package.ConnectError("refused"))
+        assert not is_passing(package.UnsupportedProtocol("gopher"))
+        assert issubclass(package.UnsupportedProtocol, server_errors())
 
 
 def test_a_passing_failure_is_asked_again_and_a_lasting_one_raised() -> None:
     def refuse(_: list[BaseMessage]) -> str:
         raise ConnectionError("refused")
 
-    model = ScriptedChatModel(replies=refuse)
+    def fail(_: list[BaseMessage]) -> str:
+        raise KeyError("ours")
+
+    refused, failing = ScriptedChatModel(replies=refuse), ScriptedChatModel(replies=fail)
     with pytest.raises(ConnectionError):
-        patient(model).invoke("Hello")
-    assert len(model.calls) == ATTEMPTS
+        patient(refused).invoke("Hello")
+    with pytest.raises(ConnectionError):
+        asyncio.run(patient(refused).ainvoke("Hello"))
+    with pytest.raises(KeyError):
+        patient(failing).invoke("Hello")
+    assert (len(refused.calls), len(failing.calls)) == (2 * ATTEMPTS, 1)
+
+
+def test_what_is_asked_again_is_told_by_the_status() -> None:
+    assert [status for status in range(400, 600) if is_passing(ServerBusy("x", status))] == [408, 429, *range(500, 600)]
+    assert not is_passing(ServerError("x", 503))
+    assert not is_passing(ValueError("x"))

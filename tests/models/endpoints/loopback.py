@@ -57,9 +57,9 @@ def completion(text: str, **changed: Any) -> Answer:
     return http(200, said | changed)
 
 
-def streamed(*events: Any) -> Answer:
+def streamed(*events: Any, done: str = "data: [DONE]\n\n") -> Answer:
     """Events as they are sent one by one; a text becomes a piece of a turn."""
-    return Answer((STREAM + "".join(map(_event, events))).encode(), "cut")
+    return Answer((STREAM + "".join(map(_event, events)) + done).encode(), "cut")
 
 
 def _event(said: Any) -> str:

@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage
 from autoact.core.errors import EndpointError
 from autoact.core.records import Team
 from autoact.graph.group import group_planning
-from autoact.models.failures import asking, is_down, server_errors, too_long, transient_errors
+from autoact.models.failures import ServerBusy, asking, is_down, is_passing, server_errors, too_long
 from autoact.models.load import load_model, sampled
 from autoact.models.local import LocalChatModel
 from autoact.models.served import held_to
@@ -106,22 +106,24 @@ def test_too_many_at_once_is_worth_asking_again(models: Models) -> None:
         replies = asyncio.run(ask())
     refused = [reply for reply in replies if isinstance(reply, Exception)]
     assert 0 < len(refused) < 8
-    assert all(isinstance(problem, transient_errors()) and "Error code: 429" in str(problem) for problem in refused)
+    assert all(is_passing(problem) and "HTTP 429" in str(problem) for problem in refused)
 
 
 def test_an_engine_that_has_ended_is_down_and_worth_asking_again(home: Path) -> None:
     models = named_models([Team("base", model_hash(home / "base"), {}, ("Retrieve",), "atlas")], home)
     with serving(models) as url:
         engine_of(models).close()
-        with pytest.raises(transient_errors(), match="Error code: 503") as caught:
+        with pytest.raises(ServerBusy, match="HTTP 503") as caught:
             load_model("vllm:base", url).invoke("Hello")
     assert is_down(caught.value)
+    assert is_passing(caught.value)
 
 
 def test_a_server_that_is_gone_is_down_and_no_answer(models: Models) -> None:
     with serving(models) as url:
         model = load_model("vllm:base", url)
         assert model.invoke("Hello", max_tokens=2).usage_metadata
-    with pytest.raises(transient_errors()) as caught:
+    with pytest.raises(server_errors()) as caught:
         model.invoke("Hello")
     assert is_down(caught.value)
+    assert is_passing(caught.value)
