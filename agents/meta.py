@@ -1,6 +1,6 @@
 """The META-AGENT beyond play: it writes questions (paper Table 6) and chooses tools (Table 7)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from langchain_core.messages import BaseMessage
 
@@ -11,9 +11,11 @@ from autoact.prompts.parse import Pairs, parse_pairs, parse_reason, parse_tools
 from autoact.prompts.render import instruct_chat, reason_chat, select_chat
 
 
-def ask_for_pairs(task: Task, examples: Sequence[QAPair], count: int) -> list[BaseMessage]:
-    """The self-instruct prompt."""
-    return to_messages(instruct_chat(task.name, task.description, examples, count))
+def ask_for_pairs(
+    task: Task, examples: Sequence[QAPair], count: int, level: str = "", fields: Mapping[str, bool] | None = None
+) -> list[BaseMessage]:
+    """The self-instruct prompt; a level, and fields beside question and answer, are asked for where they are given."""
+    return to_messages(instruct_chat(task.name, task.description, examples, count, level, fields))
 
 
 def read_pairs(text: str) -> Pairs:

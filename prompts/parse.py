@@ -53,11 +53,19 @@ class PairDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class Malformed:
+    """A question, an answer or both in another form than asked for, and what is wrong."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
-    """What a self-instruct reply holds: the well-formed pairs, and how many were not."""
+    """What a self-instruct reply holds: the pairs that could be read, and what could not."""
 
     drafts: tuple[PairDraft, ...]
-    malformed: int
+    malformed: tuple[Malformed, ...] = ()
 
 
 def parse_plan(text: str, tools: Sequence[str] = ()) -> PlanTurn:
@@ -89,13 +97,14 @@ def parse_verdict(text: str) -> ReflectTurn:
 def parse_pairs(text: str) -> Pairs:
     """Every question with its answer in a self-instruct reply, in order."""
     drafts: list[PairDraft] = []
-    malformed = 0
+    malformed: list[Malformed] = []
     for block in _blocks(without_thinking(text)):
         try:
             drafts.append(_draft(block))
-        except ParseError:
-            malformed += 1
-    return Pairs(tuple(drafts), malformed)
+        except ParseError as problem:
+            read = "\n".join(f"{label.title()}: {value}" for label, value in block.items())
+            malformed.append(Malformed(read, str(problem)))
+    return Pairs(tuple(drafts), tuple(malformed))
 
 
 def parse_tools(text: str, tools: Sequence[str], limit: int) -> tuple[str, ...]:
@@ -144,8 +153,8 @@ def _blocks(text: str) -> list[dict[str, str]]:
 def _draft(block: dict[str, str]) -> PairDraft:
     if not block.get("question") or not block.get("answer"):
         raise ParseError("a pair needs a question and an answer")
-    choices = _choices(block.pop("choices", ""))
-    return PairDraft(choices=choices, **block)
+    beside = {label: text for label, text in block.items() if label != "choices"}
+    return PairDraft(choices=_choices(block.get("choices", "")), **beside)
 
 
 def _choices(text: str) -> tuple[str, ...]:

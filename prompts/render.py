@@ -166,13 +166,44 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def instruct_chat(name: str, description: str, examples: Sequence[QAPair], count: int) -> list[Turn]:
-    """The self-instruct prompt (paper Table 6): task, examples, how many new pairs to write."""
+def instruct_chat(
+    name: str,
+    description: str,
+    examples: Sequence[QAPair],
+    count: int,
+    level: str = "",
+    fields: Mapping[str, bool] | None = None,
+) -> list[Turn]:
+    """The self-instruct prompt (paper Table 6): task, examples, how many new pairs to write.
+
+    `level` is the difficulty they should have. `fields` says what belongs to a pair beside question and answer –
+    context, caption, ocr, choices – and whether every pair needs it.
+    """
     shown = "\n\n".join(pair_text(pair) for pair in examples)
+    if level:
+        asked = fill("instruct_level", examples=shown, count=count, level=level)
+    else:
+        asked = fill("instruct", examples=shown, count=count)
     return [
         Turn("system", fill("instruct_system", name=name, description=description)),
-        Turn("user", fill("instruct", examples=shown, count=count)),
+        Turn("user", "\n".join([asked, *_form_lines(fields or {})])),
     ]
+
+
+def _form_lines(fields: Mapping[str, bool]) -> Iterator[str]:
+    """What is asked of the form of pairs that are more than a question and an answer."""
+    if not fields:
+        return
+    wanted = {"question": True, "answer": True, **fields}
+    order = ("context", "caption", "ocr", "question", "choices", "answer")
+    labels = [label.title() for label in order if label in wanted]
+    yield fill("instruct_fields", labels=", ".join(labels))
+    if optional := [label.title() for label in order if not wanted.get(label, True)]:
+        yield fill("instruct_optional", labels=", ".join(optional))
+    if "choices" in fields:
+        yield fill("instruct_choices")
+    if "caption" in fields or "ocr" in fields:
+        yield fill("instruct_picture")
 
 
 def select_chat(name: str, description: str, cards: Sequence[ToolCard], count: int) -> list[Turn]:

@@ -2,137 +2,192 @@
 
     round 0: prompts with examples → pairs → new ones kept          one line of instruct.jsonl a round
     round 1: prompts with examples and kept pairs → …               a round sees only the rounds before it
-    enough, stalled or out of rounds → questions.jsonl
+    enough, stalled, out of rounds or of budget → questions.jsonl
 
-Questions are unique by their words; answers may recur. What the task excludes is dropped and counted.
+What a draft must pass to be kept is in training/gate.py; what is dropped is counted, and the first of each reason
+is shown. A round is written whole or not at all, so that a run that is gone on with ends like one that was not cut.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
 
 from autoact.agents.meta import ask_for_pairs, read_pairs
-from autoact.core.contamination import question_key, question_keys
 from autoact.core.errors import RunError
+from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
 from autoact.core.records import QAPair
-from autoact.core.reward import choice_index
 from autoact.core.seeds import seed_of
 from autoact.core.store import Store
 from autoact.core.task import Task, read_questions
 from autoact.models.failures import asking, patient
 from autoact.models.load import sampled
-from autoact.prompts.parse import PairDraft, Pairs
+from autoact.training.gate import DroppedDraft, Gate
+from autoact.training.form import form_of, spelt
+from autoact.training.quota import answer_key
 
-FEW_SHOTS_FROM_TASK, FEW_SHOTS_FROM_ROUNDS = 2, 3
+FROM_TASK = 0.4  # of the pairs shown; the others are new ones
+CHOICE = 4  # pairs drawn for each one shown, so that answers can vary
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round brought; `pairs` are the new ones, the counts are what was dropped."""
+    """What one round brought; `pairs` are the new ones, the counts are what was dropped.
+
+    dropped: the first few of each reason. usage: `{"calls", "input_tokens", "output_tokens"}` of the round's prompts.
+    """
 
     id: str
     pairs: tuple[QAPair, ...]
     malformed: int
     duplicate: int
     excluded: int
+    near_duplicate: int = 0
+    over_quota: int = 0
+    dropped: tuple[DroppedDraft, ...] = ()
+    usage: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def generated(self) -> int:
+        """Pairs that the model wrote, or began to."""
+        return self.malformed + self.parsed
+
+    @property
+    def parsed(self) -> int:
+        """Those in the task's form."""
+        return self.excluded + self.duplicate + self.near_duplicate + self.unique
+
+    @property
+    def unique(self) -> int:
+        """Those that are like no other question and none that is barred."""
+        return self.over_quota + len(self.pairs)
+
+    @property
+    def novelty(self) -> float:
+        """The share of the well-formed pairs that was kept."""
+        return len(self.pairs) / self.parsed if self.parsed else 0.0
 
 
 def self_instruct(
-    task: Task, model: BaseChatModel, barred: frozenset[str], run: Path, progress: Progress
+    task: Task,
+    model: BaseChatModel,
+    barred: Sequence[QAPair],
+    run: Path,
+    progress: Progress,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[QAPair]:
-    """The task's questions, none of them `barred`. Raises RunError when the model writes none that can be used."""
+    """The task's questions, none of them `barred` or near one that is.
+
+    `stop` is asked before every round whether to end with what there is; what a round cost is in its `usage`. Raises
+    RunError when there is no question that can be used.
+    """
     rounds = Store(run / "instruct.jsonl", Round)
-    while not _finished(task, rounds):
-        progress.advance(len(_pairs(rounds)), task.learn.questions, f"round {len(rounds)}")
-        replies = asyncio.run(_replies(task, model, rounds))
-        rounds.append(sift(task, f"{len(rounds):04d}", replies, _pairs(rounds), barred))
-    questions = _pairs(rounds)[: task.learn.questions]
-    progress.advance(len(questions), task.learn.questions)
+    gate = Gate(task, barred)
+    gate.keep(*(pair for done in rounds for pair in done.pairs))
+    while not (ended := why_ended(task.learn, list(rounds))) and not stop():
+        progress.advance(len(gate.pairs), task.learn.questions, f"round {len(rounds)}")
+        rounds.append(asyncio.run(_round(task, model, gate, len(rounds))))
+    questions = gate.pairs[: task.learn.questions]
     if not questions:
-        raise RunError(f"the model wrote no usable question in {len(rounds)} rounds; try a stronger model")
+        raise RunError(
+            f"the model wrote no usable question in {len(rounds)} rounds; try a stronger model, "
+            f"or a larger budget ({run / 'instruct.jsonl'} has what it wrote)"
+        )
+    if len(questions) < task.learn.questions:
+        why = ended or "its budget is spent"
+        progress.say(f"self-instruct ends with {len(questions)} of {task.learn.questions} questions: {why}")
+    progress.advance(len(questions), task.learn.questions)
     return _save(run / "questions.jsonl", questions)
 
 
-def excluded_keys(task: Task) -> frozenset[str]:
-    """The hashes of the questions in the files under `exclude:`."""
-    return question_keys(pair.shown() for file in task.exclude for pair in read_questions(task.path(file)))
+def barred_questions(task: Task) -> list[QAPair]:
+    """The questions that must not be learned from: those of the files under `exclude:` and `benchmarks:`."""
+    files = dict.fromkeys(task.path(name) for name in (*task.exclude, *task.benchmarks.values()))
+    return [pair for file in files for pair in read_questions(file)]
 
 
-def sift(task: Task, round_id: str, replies: Sequence[Pairs], known: Sequence[QAPair], barred: frozenset[str]) -> Round:
-    """One round's new pairs out of the replies to its prompts."""
-    seen = set(question_keys(pair.shown() for pair in (*task.seeds(), *known)))
-    pairs: list[QAPair] = []
-    duplicate = excluded = malformed = 0
-    multiple_choice = bool(task.seeds()[0].choices)
-    for draft in (draft for reply in replies for draft in reply.drafts):
-        pair = _pair(draft, f"q{round_id}-{len(pairs):03d}")
-        key = question_key(pair.shown())
-        if bool(draft.choices) != multiple_choice or not _answerable(pair):
-            malformed += 1
-        elif key in barred:
-            excluded += 1
-        elif key in seen:
-            duplicate += 1
-        else:
-            seen.add(key)
-            pairs.append(pair)
-    malformed += sum(reply.malformed for reply in replies)
-    return Round(round_id, tuple(pairs), malformed, duplicate, excluded)
+excluded_keys = barred_questions
 
 
-async def _replies(task: Task, model: BaseChatModel, rounds: Store[Round]) -> list[Pairs]:
-    """The replies to one round's prompts, in the prompts' order."""
-    gate, known = asyncio.Semaphore(task.learn.workers), _pairs(rounds)
+def why_ended(config: LearnConfig, rounds: Sequence[Round]) -> str:
+    """Why there is to be no other round; empty while there is."""
+    recent = rounds[-config.stall_rounds :]
+    if sum(len(done.pairs) for done in rounds) >= config.questions:
+        return "enough"
+    if len(recent) == config.stall_rounds and all(_stalls(done, config.min_novelty) for done in recent):
+        return f"{len(recent)} rounds in a row brought too little that is new"
+    return f"{len(rounds)} rounds are the most" if len(rounds) >= config.max_rounds else ""
 
-    async def reply(number: int) -> Pairs:
-        seed = seed_of(task.learn.seed, "self-instruct", len(rounds), number)
-        examples = few_shots(task, known, random.Random(seed))
-        temperature, length = task.learn.temperature, task.learn.instruct_tokens
-        speaker = patient(sampled(model, temperature=temperature, seed=seed, max_tokens=length))
-        async with gate:
+
+def _stalls(done: Round, least: float) -> bool:
+    return not done.pairs or done.novelty < least
+
+
+async def _round(task: Task, model: BaseChatModel, gate: Gate, number: int) -> Round:
+    """One round: its prompts, sent together, and what their replies bring."""
+    config, together = task.learn, asyncio.Semaphore(task.learn.workers)
+    levels, fields = levels_of(config, gate.pairs), form_of(task.seeds())
+
+    async def reply(place: int, level: str) -> AIMessage:
+        seed = seed_of(config.seed, "self-instruct", number, place)
+        shown = few_shots(task, gate.pairs, random.Random(seed))
+        length = config.instruct_tokens
+        speaker = patient(sampled(model, temperature=config.temperature, seed=seed, max_tokens=length))
+        async with together:
             with asking(task.model):
-                answer = await speaker.ainvoke(ask_for_pairs(task, examples, task.learn.pairs_per_prompt))
-        return read_pairs(str(answer.text))
+                return await speaker.ainvoke(ask_for_pairs(task, shown, config.pairs_per_prompt, level, fields))
 
-    return await asyncio.gather(*(reply(number) for number in range(task.learn.prompts_per_round)))
+    replies = await asyncio.gather(*(reply(place, level) for place, level in enumerate(levels)))
+    name = f"{number:04d}"
+    sifted = gate.sift(name, [read_pairs(str(answer.text)) for answer in replies], levels)
+    return Round(name, sifted.pairs, **sifted.counts, dropped=sifted.dropped, usage=_usage(replies))
+
+
+def levels_of(config: LearnConfig, known: Iterable[QAPair]) -> list[str]:
+    """The level that each prompt of a round asks for: the one that is furthest behind; empty when none is wanted."""
+    if not config.difficulties:
+        return [""] * config.prompts_per_round
+    have = Counter(pair.level for pair in known)
+    levels = []
+    for _ in range(config.prompts_per_round):
+        levels.append(min(config.difficulties, key=lambda level: have[level]))
+        have[levels[-1]] += config.pairs_per_prompt
+    return levels
 
 
 def few_shots(task: Task, known: Sequence[QAPair], rng: random.Random) -> list[QAPair]:
-    """Examples for one prompt: some of the task's own, some of the growing database, shuffled."""
-    seeds = task.seeds()
-    shown = rng.sample(seeds, min(FEW_SHOTS_FROM_TASK, len(seeds)))
-    shown += rng.sample(known, min(FEW_SHOTS_FROM_ROUNDS, len(known)))
+    """Pairs for one prompt: some of the task's own, some of the new ones, shuffled, of answers that vary."""
+    seeds, count = task.seeds(), task.learn.instruct_shots
+    own = min(len(seeds), max(1, round(FROM_TASK * count), count - len(known)))
+    answers: set[str] = set()
+    shown = _varied(seeds, own, answers, rng) + _varied(known, count - own, answers, rng)
     rng.shuffle(shown)
-    return shown
+    return [spelt(pair) for pair in shown]
 
 
-def _finished(task: Task, rounds: Store[Round]) -> bool:
-    recent = list(rounds)[-task.learn.stall_rounds :]
-    stalled = len(recent) == task.learn.stall_rounds and not any(done.pairs for done in recent)
-    enough = len(_pairs(rounds)) >= task.learn.questions
-    return enough or stalled or len(rounds) >= task.learn.max_rounds
+def _varied(pairs: Sequence[QAPair], count: int, answers: set[str], rng: random.Random) -> list[QAPair]:
+    """Some of the pairs, first those whose answers are not among `answers`, which are added to."""
+    fresh: list[QAPair] = []
+    again: list[QAPair] = []
+    for pair in rng.sample(pairs, min(CHOICE * count, len(pairs))):
+        (again if answer_key(pair) in answers else fresh).append(pair)
+        answers.add(answer_key(pair))
+    return (fresh + again)[:count]
 
 
-def _pairs(rounds: Store[Round]) -> list[QAPair]:
-    return [pair for done in rounds for pair in done.pairs]
-
-
-def _answerable(pair: QAPair) -> bool:
-    return not pair.choices or choice_index(pair.answer, pair.choices) is not None
-
-
-def _pair(draft: PairDraft, pair_id: str) -> QAPair:
-    return QAPair(
-        pair_id, draft.question, draft.answer, draft.choices, draft.context, draft.caption, draft.ocr,
-        origin="synthetic",
-    )  # fmt: skip
+def _usage(replies: Sequence[AIMessage]) -> dict[str, int]:
+    """What a round's prompts cost; tokens only where the model says them."""
+    spent = [reply.usage_metadata for reply in replies if reply.usage_metadata]
+    read, written = sum(each["input_tokens"] for each in spent), sum(each["output_tokens"] for each in spent)
+    return {"calls": len(replies), "input_tokens": read, "output_tokens": written}
 
 
 def _save(path: Path, questions: list[QAPair]) -> list[QAPair]:

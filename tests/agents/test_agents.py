@@ -97,7 +97,7 @@ def test_the_meta_agent_is_asked_for_pairs_and_reads_them() -> None:
     system, user = meta.ask_for_pairs(TASK, [QAPair("1", "q", "a")], 2)
     assert (system.type, user.type) == ("system", "human")
     assert "Write 2 new pairs" in str(user.text)
-    assert meta.read_pairs("Question: r\nAnswer: b\nQuestion: s").malformed == 1
+    assert len(meta.read_pairs("Question: r\nAnswer: b\nQuestion: s").malformed) == 1
 
 
 def test_the_meta_agent_is_asked_for_tools_and_may_not_take_too_many() -> None:

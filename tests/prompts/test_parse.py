@@ -221,7 +221,7 @@ in words?
 Answer: two
 Good luck!"""
     ice = PairDraft("What is ice?", "B", ("gas", "solid"), "Ice melts.")
-    assert parse_pairs(text) == Pairs((ice, PairDraft("What is 1 + 1\nin words?", "two")), 0)
+    assert parse_pairs(text) == Pairs((ice, PairDraft("What is 1 + 1\nin words?", "two")))
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,13 @@ Good luck!"""
 )
 def test_pairs_that_are_malformed_are_counted(text: str, kept: int, malformed: int) -> None:
     pairs = parse_pairs(text)
-    assert (len(pairs.drafts), pairs.malformed) == (kept, malformed)
+    assert (len(pairs.drafts), len(pairs.malformed)) == (kept, malformed)
+
+
+def test_what_is_malformed_is_kept_with_the_reason() -> None:
+    pairs = parse_pairs("Question: q\nChoices: one, two\nAnswer: one\nQuestion: r")
+    assert [bad.text for bad in pairs.malformed] == ["Question: q\nChoices: one, two\nAnswer: one", "Question: r"]
+    assert [bad.reason[:9] for bad in pairs.malformed] == ["choices m", "a pair ne"]
 
 
 @pytest.mark.parametrize(

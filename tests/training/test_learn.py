@@ -124,9 +124,9 @@ def test_excluded_questions_never_enter_the_run(town: ModuleType, tmp_path: Path
     lines = [json.dumps({"question": question, "answer": "x"}) for question in barred]
     (tmp_path / "dev.jsonl").write_text("\n".join(lines))
     task = task.model_copy(update={"exclude": ("dev.jsonl",)})
-    from autoact.training.self_instruct import Round, excluded_keys, self_instruct
+    from autoact.training.self_instruct import Round, barred_questions, self_instruct
 
-    questions = self_instruct(task, town.meta_agent(), excluded_keys(task), tmp_path / "run", Silent())
+    questions = self_instruct(task, town.meta_agent(), barred_questions(task), tmp_path / "run", Silent())
     assert not {q.question for q in questions} & {f"Who is the mayor of {name}?" for name in town.TOWNS[:20]}
     assert sum(r.excluded for r in Store(tmp_path / "run" / "instruct.jsonl", Round)) > 0
 
