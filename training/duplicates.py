@@ -7,12 +7,12 @@
     known.like(QAPair("q4", "What is the currency of Chile?", "peso"))      # None: another name
 
 exact     the same words but for case, articles, spacing and sentence punctuation (core/contamination.py)
-guarded   also the same names, numbers, quoted words and negations, and either the same other words, or, when an open
-          answer is the same too, other words with a ROUGE-L above 0.75
+guarded   also the same names, numbers, quoted words and negations, and either the same other words in the same order,
+          or, when an open answer is the same too, more than three quarters of them, in any order
 rouge     also a ROUGE-L of the whole questions above 0.7, as in Self-Instruct (Wang et al. 2023)
 
-Names and numbers may stand elsewhere in the question, but neither they nor the other words may change their order:
-"Did France beat Germany?" is not "Did Germany beat France?". A paraphrase in other words is not found.
+Names and numbers may stand elsewhere in the question, but they may not change places: "Did France beat Germany?" is not
+"Did Germany beat France?". A paraphrase in other words is not found.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from autoact.training.rouge import Nearest
 from autoact.training.wording import wording_of
 
 ROUGE = 0.7
-SAME_ANSWER = 0.75
+SAME_ANSWER = 0.75  # of the words of two questions, those in common
 CLOSED = {"yes", "no", "true", "false"}
 
 
@@ -67,7 +67,7 @@ class Known:
             wording, group = wording_of(pair.question), self._group(pair)
             self._same.setdefault((group, wording), pair.id)
             if not is_closed(pair):
-                self._near.add(pair.id, wording.words, (group, wording.guard(), normalize(pair.answer)))
+                self._near.add(pair.id, sorted(wording.words), (group, wording.guard(), normalize(pair.answer)))
 
     def like(self, pair: QAPair) -> Like | None:
         """A known question that this one is too much like, one with the same words first."""
@@ -85,7 +85,7 @@ class Known:
         found = self._same.get((group, wording))
         if found or is_closed(pair):
             return found
-        return self._near.find(wording.words, (group, wording.guard(), normalize(pair.answer)))
+        return self._near.find(sorted(wording.words), (group, wording.guard(), normalize(pair.answer)))
 
     def _key(self, pair: QAPair) -> tuple[object, ...]:
         return question_key(pair.shown()), self._beside(pair)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from autoact.core.contamination import plain_words
 from autoact.core.records import QAPair
 from autoact.core.reward import choice_index, reward_of
 
@@ -32,8 +31,8 @@ def problem_of(pair: QAPair, form: Mapping[str, bool]) -> str:
             return f"it has no {field}"
         if getattr(pair, field) and field not in form:
             return f"it has {field}, and the task's examples have not"
-    # Not normalised further: 1.5 and 15 are choices that differ.
-    if len({" ".join(plain_words(choice)) for choice in pair.choices}) < len(pair.choices):
+    # As they are written: "Dear Ann," and "dear Ann," can be two choices, and so can 1.5 and 15.
+    if len({" ".join(choice.split()) for choice in pair.choices}) < len(pair.choices):
         return "two choices are the same"
     if pair.choices and choice_index(pair.answer, pair.choices) is None:
         return "the answer is none of the choices"

@@ -13,14 +13,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 
 from autoact.agents.meta import ask_for_pairs, read_pairs
+from autoact.core.budget import Meter, cost_of
 from autoact.core.errors import RunError
 from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
@@ -30,10 +32,13 @@ from autoact.core.store import Store
 from autoact.core.task import Task, read_questions
 from autoact.models.failures import asking, patient
 from autoact.models.load import sampled
+from autoact.models.team import META
 from autoact.training.gate import DroppedDraft, Gate
 from autoact.training.form import form_of, spelt
 from autoact.training.quota import answer_key
 
+STAGE: Final = "self-instruct"
+ENOUGH = "enough"
 FROM_TASK = 0.4  # of the pairs shown; the others are new ones
 CHOICE = 4  # pairs drawn for each one shown, so that answers can vary
 
@@ -82,30 +87,35 @@ def self_instruct(
     barred: Sequence[QAPair],
     run: Path,
     progress: Progress,
-    stop: Callable[[], bool] = lambda: False,
+    meter: Meter | None = None,
 ) -> list[QAPair]:
-    """The task's questions, none of them `barred` or near one that is.
-
-    `stop` is asked before every round whether to end with what there is; what a round cost is in its `usage`. Raises
-    RunError when there is no question that can be used.
+    """The task's questions, none of them `barred` or near one that is; fewer when the model brings no more that is
+    new, or `meter` says that the budget is spent. Raises RunError when there is none, and EndpointError.
     """
-    rounds = Store(run / "instruct.jsonl", Round)
-    gate = Gate(task, barred)
+    meter = meter or Meter(STAGE)
+    store = Store(run / "instruct.jsonl", Round)
+    rounds, gate = list(store), Gate(task, barred)
     gate.keep(*(pair for done in rounds for pair in done.pairs))
-    while not (ended := why_ended(task.learn, list(rounds))) and not stop():
+    meter.at_least(**cost_of(*({META: done.usage} for done in rounds)))
+    while not (ended := why_ended(task.learn, rounds)) and not meter.stop():
         progress.advance(len(gate.pairs), task.learn.questions, f"round {len(rounds)}")
         rounds.append(asyncio.run(_round(task, model, gate, len(rounds))))
+        store.append(rounds[-1])
+        meter.add(**cost_of({META: rounds[-1].usage}))
     questions = gate.pairs[: task.learn.questions]
     if not questions:
-        raise RunError(
-            f"the model wrote no usable question in {len(rounds)} rounds; try a stronger model, "
-            f"or a larger budget ({run / 'instruct.jsonl'} has what it wrote)"
-        )
-    if len(questions) < task.learn.questions:
-        why = ended or "its budget is spent"
+        raise RunError(f"{len(rounds)} rounds brought no usable question; {_advice(meter, store.path)}")
+    if ended != ENOUGH:
+        why = ended or f"the budget of {meter.exhausted} is spent"
         progress.say(f"self-instruct ends with {len(questions)} of {task.learn.questions} questions: {why}")
     progress.advance(len(questions), task.learn.questions)
     return _save(run / "questions.jsonl", questions)
+
+
+def _advice(meter: Meter, path: Path) -> str:
+    if meter.stopped:
+        return f"the budget of {meter.exhausted} is spent; raise learn.budgets of {meter.name}"
+    return f"try a stronger model ({path} has what this one wrote)"
 
 
 def barred_questions(task: Task) -> list[QAPair]:
@@ -121,7 +131,7 @@ def why_ended(config: LearnConfig, rounds: Sequence[Round]) -> str:
     """Why there is to be no other round; empty while there is."""
     recent = rounds[-config.stall_rounds :]
     if sum(len(done.pairs) for done in rounds) >= config.questions:
-        return "enough"
+        return ENOUGH
     if len(recent) == config.stall_rounds and all(_stalls(done, config.min_novelty) for done in recent):
         return f"{len(recent)} rounds in a row brought too little that is new"
     return f"{len(rounds)} rounds are the most" if len(rounds) >= config.max_rounds else ""

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from autoact.core.contamination import SENTENCE_MARKS
 
 _TOKEN = re.compile(r"\w+(?:[.,:/'’-]\w+)*|[^\w\s]")
-_QUOTED = re.compile(r"[\"“«„]([^\"“”«»„]+)[\"”»“]|(?<!\w)['‘]([^'‘’]+(?:['’]\w[^'‘’]*)*)['’](?!\w)")
+# Bounded, so that a text of quotes that never close is read in good time.
+_QUOTED = re.compile(r"[\"“«„][^\"“”«»„]{1,300}[\"”»“]|(?<!\w)['‘][^'‘’]{1,300}(?:['’]\w[^'‘’]{0,300}){0,9}['’](?!\w)")
 _POSSESSIVE = re.compile(r"['’]s?$")
 
 _NEGATIONS = """
@@ -60,10 +61,10 @@ def wording_of(question: str) -> Wording:
     numbers: list[str] = []
     words: list[str] = []
     negations = 0
-    quoted = [match.span() for match in _QUOTED.finditer(question)]
+    quoted = {at for match in _QUOTED.finditer(question) for at in range(*match.span())}
     for at, token, opening in _tokens(question):
         word = _POSSESSIVE.sub("", token.casefold())
-        if any(start < at < end for start, end in quoted):
+        if at in quoted:
             names.append(word)
         elif (opening or token == word) and (word in NEGATIONS or word.endswith(("n't", "n’t"))):
             negations += 1

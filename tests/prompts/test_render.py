@@ -179,6 +179,25 @@ def test_the_self_instruct_prompt_reads_to_the_byte() -> None:
     )
 
 
+def test_a_level_is_asked_for_in_words_of_its_own() -> None:
+    _, user = instruct_chat("Atlas", "Countries.", [QAPair("1", "q?", "a")], 3, "hard")
+    assert user.text.endswith(
+        "Write 3 new pairs in the same form, of this difficulty: hard. Vary the topic; every question differs from the "
+        "others and can be answered with certainty."
+    )
+
+
+def test_fields_beside_question_and_answer_are_asked_for_and_those_not_always_needed_named() -> None:
+    fields = {"ocr": False, "caption": True, "choices": True}
+    _, user = instruct_chat("Ice", "Cold.", [QAPair("1", "q?", "a")], 3, fields=fields)
+    assert user.text.splitlines()[-4:] == [
+        "Each pair is whole and has these lines, in this order: Caption, Ocr, Question, Choices, Answer.",
+        "Where a question does not need them, these are left out: Ocr.",
+        "The choices are written (A) … (B) … and differ; exactly one is right, and the answer is that choice.",
+        "There are no pictures: Caption says what is seen on the picture, Ocr what is written on it.",
+    ]
+
+
 def test_the_tool_selection_prompt_reads_to_the_byte() -> None:
     system, user = select_chat("Atlas", "Countries.", CARDS[:1], 2)
     assert system.text == (
