@@ -33,8 +33,8 @@ from autoact.core.task import Task, read_questions
 from autoact.models.failures import asking, patient
 from autoact.models.load import sampled
 from autoact.models.team import META
-from autoact.training.gate import DroppedDraft, Gate
 from autoact.training.form import form_of, spelt
+from autoact.training.gate import DroppedDraft, Gate
 from autoact.training.quota import answer_key
 
 STAGE: Final = "self-instruct"
