@@ -23,7 +23,7 @@ from autoact.core.store import read_json, write_json, writing
 
 WHOLE = "whole.json"  # in a checkpoint that was written to its end
 OF = "of.json"
-PUBLISHED = ("adapter_config.json", "adapter_model.safetensors")
+SETTINGS, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,19 @@ def open_draft(folder: Path, of: Mapping[str, Any]) -> Draft:
 
 def publish(source: Path, out: Path, role: str) -> Path:
     """Copy an adapter to a folder that is named by the hash of its weights, and never written to again."""
-    digest = hashlib.sha256((source / PUBLISHED[1]).read_bytes()).hexdigest()[:12]
+    digest = hashlib.sha256((source / WEIGHTS).read_bytes()).hexdigest()[:12]
     path, new = out / f"{role}-{digest}", out / f".{role}.new"
     if not path.exists():
         with writing(new):
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir(parents=True)
-            for name in PUBLISHED:
-                shutil.copyfile(source / name, new / name)
+            shutil.copyfile(source / WEIGHTS, new / WEIGHTS)
+            write_json(new / SETTINGS, _in_order(read_json(source / SETTINGS)))
             new.replace(path)
     return path
+
+
+def _in_order(settings: dict[str, Any]) -> dict[str, Any]:
+    """PEFT keeps module names as a set, whose order is another in each process."""
+    names = settings.get("target_modules")
+    return settings | ({"target_modules": sorted(names)} if isinstance(names, list) else {})

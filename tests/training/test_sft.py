@@ -210,7 +210,9 @@ def test_after_a_kill_9_the_same_command_ends_with_the_same_adapter(whole: Adapt
         process.send_signal(signal.SIGKILL)
     assert (tmp_path / ".plan.part").exists()
     subprocess.run(command, check=True, stderr=subprocess.PIPE)
-    assert [path.name for path in tmp_path.iterdir()] == [whole.path.name]
+    (path,) = tmp_path.iterdir()
+    assert path.name == whole.path.name
+    assert (path / "adapter_config.json").read_text() == (whole.path / "adapter_config.json").read_text()
 
 
 # ── what is refused ──
