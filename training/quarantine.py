@@ -23,7 +23,9 @@ from autoact.core.records import Trajectory
 from autoact.core.text import spelt_out
 
 _FORGET = r"(?:ignore|disregard|forget|override|bypass|discard|(?:do not|don'?t|stop) (?:follow|obey)(?:ing)?)"
-_EARLIER = r"(?:previous|prior|preceding|earlier|above|foregoing|existing|original|initial|system|your|these|those)"
+_EARLIER = (
+    r"(?:previous|prior|preceding|earlier|above|foregoing|existing|original|initial|further|other|system|your|these)"
+)
 _RULES = r"(?:instructions?|prompts?|rules|directions|directives|guidelines|commands|orders|context|programming)"
 _MODEL = (
     r"(?:(?:large )?language models?|llms?|(?:ai|digital|virtual) (?:models?|assistants?|agents?|systems?)"
@@ -40,14 +42,14 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
         rf"\b{_FORGET} (?:all |any |everything |anything |what )[^.!?\n]{{0,30}}\b(?:above|before|so far|told)\b",
         rf"{_START}{_FORGET} (?:all |any |the )*(?:{_RULES}|above|rest of (?:this|the) (?:data|text|page|document))\b",
         rf"\b(?:follow|obey|adhere to|execute)\b[^.!?\n]{{0,15}}\b(?:new|following) {_RULES}\s*:",
-        rf"\b(?:new|updated|revised|real) {_RULES}(?: (?:for|to) (?:you|the {_MODEL}|{_MODEL}))?\s*:",
+        rf"\b(?:new|updated|revised|real) (?:system )?{_RULES}(?: (?:for|to) (?:you|the {_MODEL}|{_MODEL}))?\s*:",
         rf"\b(?:previous|prior|earlier|old) {_RULES} (?:are|were|have been|no longer)\b[^.!?\n]{{0,20}}"
         r"\b(?:void|(?:in)?valid|cancell?ed|revoked|replaced|superseded|apply)\b",
         r"\bignorier\w*\b[^.!?\n]{0,40}\b(?:anweisung|instruktion|befehl|vorgabe)",
         r"\b(?:ignor[ae]z?|oubliez|olvida|esqueça)\b[^.!?\n]{0,30}"
         r"\b(?:instructions|consignes|instrucciones|instruções|istruzioni)\b[^.!?\n]{0,20}"
         r"\b(?:précédentes|anteriores|previas|prévias|precedenti)",
-        r"(?:忽略|无视|忘记)[^。！？\n]{0,12}(?:之前|先前|以上|上述|前面)[^。！？\n]{0,8}(?:指令|指示|提示|规则)",
+        r"(?:忽略|无视|忘记)[^。！？\n]{0,12}(?:之前|先前|以上|上述|前面|所有)[^。！？\n]{0,8}(?:指令|指示|提示|规则)",
         r"(?:以前|これまで|上記)の(?:指示|命令|プロンプト)[^。\n]{0,8}(?:無視|忘れ)",
         r"(?:игнорируй|забудь)[^.!?\n]{0,30}(?:предыдущ|прежн)\w+[^.!?\n]{0,15}(?:инструкц|указан|команд)",
     ),
@@ -59,6 +61,8 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
         r"(?:^|\n)[ \t]*#{2,4} ?(?:instruction|response|system|assistant|human)[ \t]*:",
         r"(?:^|\n)[ \t\[(*#]*(?:system|developer|admin)(?: (?:message|prompt|override|note|notice|alert))?[\])*]*:"
         r"[^\n]{0,80}\b(?:you|your|must|ignore|override|disregard|call|answer|respond|reply|output|do not)\b",
+        rf"{_START}(?:system|developer|admin)\]?: ?(?:override|ignore|disregard|you (?:are|must|will)|new)\b",
+        r"(?-i:\[(?:SYSTEM|ADMIN|ASSISTANT|DEVELOPER)(?: [A-Z]+)?\])",
         r"(?:^|\n)[ \t]*(?:human|user):[^\n]*\n+[ \t]*(?:assistant|ai|bot):",
         r"(?:^|\n)[ \t]*(?:assistant|ai|bot):[^\n]*\n+[ \t]*(?:human|user):",
     ),
@@ -76,9 +80,11 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
         r"(?:[^.!?\n]{0,60}(?:[:,!]|\b(?:reading|processing|summari[sz]ing|must|should|please)\b))",
         rf"\b(?:as|since you are) an? {_MODEL},? you (?:must|should|have to|need to|are (?:required|ordered))\b",
         rf"\b(?:any|every|the|an) {_MODEL} (?:that |which |who )?(?:reads?|reading|processing|summari[sz]ing) this\b",
-        rf"\b(?:reveal|show|leak|disclose|send|repeat|{_SAY}) (?:me |us )?(?:your|the) (?:full |entire |hidden )?"
-        rf"(?:system|initial|hidden|original) (?:prompts?|instructions?|message)\b",
+        rf"\b(?:reveal|show|display|leak|disclose|send|repeat|{_SAY}) (?:me |us )?(?:your|the) "
+        r"(?:full |whole |hidden )?(?:system|initial|hidden|original) (?:prompts?|instructions?|message)\b",
         r"\bdo not (?:tell|inform|alert|mention (?:this|it) to|reveal (?:this|it) to) the (?:user|human|operator)\b",
+        rf"{_START}(?:please |now )*(?:repeat|show(?: me)?|display|{_SAY}) (?:everything|all|the text)\b"
+        r"[^.!?\n]{0,30}\b(?:above|before this|came before|so far|beginning of (?:this|the|our) conversation)\b",
         r"\bbefore you (?:can )?(?:solve|answer|do|continue|proceed|complete)\b[^.!?\n]{0,60}"
         r"\b(?:do|perform|execute) the following\b",
         r"\b(?:stop|abort|abandon) (?:your|the) (?:current |original )?task\b[^.!?\n]{0,20}\b(?:and|instead)\b",

@@ -16,7 +16,7 @@ import pytest
 FILES = (
     "instruct.jsonl",
     "questions.jsonl",
-    *(f"rounds/00/{n}.jsonl" for n in ("trajectories", "kept", "plan", "tool", "reflect")),
+    *(f"rounds/00/{n}.jsonl" for n in ("trajectories", "verified", "kept", "dropped", "plan", "tool", "reflect")),
 )
 DELAY = "0.004"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,9 @@ from autoact.core.records import ROLES, Example, QAPair, Scored
 from autoact.core.store import Store
 from autoact.graph.run_folder import open_run
 from autoact.models.weights import model_hash
+from autoact.training.filtering import Dropped
 from autoact.training.learn import learn
+from autoact.training.verification import Verified
 
 
 def records(path: Path, kind: type[Any]) -> list[Any]:
@@ -31,6 +34,17 @@ def test_every_question_is_played_once_and_only_reward_one_is_kept(learned: Any)
     assert {s.trajectory.question_id for s in played} == {q.id for q in questions}
     assert {s.reward.value for s in kept} == {1.0}
     assert 0 < len(kept) < len(played)
+
+
+def test_every_trajectory_is_kept_or_dropped_with_a_reason_that_the_report_counts(learned: Any) -> None:
+    played = records(learned.path / "rounds/00/trajectories.jsonl", Scored)
+    kept = records(learned.path / "rounds/00/kept.jsonl", Scored)
+    dropped = records(learned.path / "rounds/00/dropped.jsonl", Dropped)
+    assert sorted(s.id for s in played) == sorted([*(s.id for s in kept), *(d.id for d in dropped)])
+    report = open_run(learned.path).report()
+    assert report["trajectories"]["dropped"] == dict(Counter(d.reason for d in dropped))
+    verified = records(learned.path / "rounds/00/verified.jsonl", Verified)
+    assert report["verified"] == {"unchecked": len(verified)} == {"unchecked": 40}  # there is one sample of each
 
 
 def test_the_questions_are_new_and_differ(learned: Any) -> None:
