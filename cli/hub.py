@@ -8,6 +8,7 @@ already is not sent again.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -26,7 +27,7 @@ def check_name(option: str, name: str) -> None:
     """Raises UserError unless `name` can be that of a repository, its owner included."""
     _require_client()
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     try:
         validate_repo_id(name)
@@ -53,16 +54,17 @@ class Hub:
         Raises UserError when the hub refuses, EndpointError when it fails or cannot be reached.
         """
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-        from huggingface_hub.utils import disable_progress_bars, logging
+        from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
         disable_progress_bars()
-        logging.set_verbosity_error()  # it retries by itself, and would print addresses that are signed
+        # It retries by itself, and would print addresses that are signed.
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
         version = installed([OURS]).get(OURS)
         hub = HfApi(endpoint=self.url, token=self._token(), library_name="autoact", library_version=version)
         progress.stage(f"push {name}")
         with self._told(name):
             hub.create_repo(name, private=not public, exist_ok=True)
-            there = hub.repo_info(name)
+            there = hub.model_info(name)
             _refuse_visibility(name, public, bool(there.private))
             added = [CommitOperationAdd(file.path, _content(file)) for file in files]
             sent, total = 0, sum(file.size for file in files)

@@ -43,8 +43,9 @@ def learn(
 ) -> None:
     """Learn a team of agents for a task; the same command again resumes a run that was stopped."""
     from autoact.cli.display import console, print_json
+    from autoact.cli.overview import overview
     from autoact.cli.progress import shown_progress
-    from autoact.cli.show import overview, print_overview
+    from autoact.cli.show import print_overview
     from autoact.core.records import to_json
     from autoact.core.shard import shard_of
     from autoact.core.task import load_task

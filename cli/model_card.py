@@ -14,6 +14,7 @@ from typing import Any
 
 from autoact.cli.display import one_line
 from autoact.cli.hub_files import Pushed, folders
+from autoact.cli.overview import evaluations
 from autoact.core.store import read_json
 from autoact.core.text import spelt_out
 from autoact.serve.vllm import room_for
@@ -34,7 +35,7 @@ def model_card(pushed: Pushed) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    pages.filters |= {"code": code, "fenced": fenced, "quoted": shlex.quote, "tojson": _literal}
+    pages.filters |= {"code": code, "figure": _figure, "fenced": fenced, "quoted": shlex.quote, "tojson": _literal}
     metadata = yaml.safe_dump(metadata_of(pushed), sort_keys=False, allow_unicode=True)
     body = pages.get_template("model_card.md").render(_shown(pushed))
     return f"---\n{metadata}---\n\n" + re.sub(r"\n{3,}", "\n\n", body)
@@ -115,26 +116,6 @@ def _figures(report: Mapping[str, Any]) -> dict[str, str]:
         "reward": _figure(reward),
         "kept": _figure(sum(each["kept"] for each in rounds) if rounds else None),
     }
-
-
-def evaluations(run: Path) -> list[dict[str, Any]]:
-    """The team's reward in each evaluation of the run that was finished."""
-    rows = []
-    for path in sorted((run / "eval").glob("*/report.json")):
-        report = read_json(path)
-        for method in report["methods"]:
-            if method["method"] == "autoact":
-                low, high = method["interval"] or (None, None)
-                rows.append(
-                    {
-                        "name": f"{report['benchmark']} {report['split']}".strip(),
-                        "questions": report["questions"],
-                        "reward": _figure(method["reward"]),
-                        "interval": f"[{_figure(low)}, {_figure(high)}]",
-                        "contaminated": bool(report["contaminated"]),
-                    }
-                )
-    return rows
 
 
 def _system_turn(run: Path) -> str:

@@ -2,7 +2,7 @@
 
     found = contaminated(benchmark, learned_from(run, shots))
     found.ids                      # ("q17", "q3")
-    found.sources                  # {"the synthetic questions": ("q17",), "rounds/00/plan.jsonl": ("q17", "q3")}
+    found.sources                  # {"the synthetic questions": ("q17",), "rounds/01/plan.jsonl": ("q17", "q3")}
     refuse_contaminated(benchmark, found)
 
 Questions are compared as core/contamination.py does: exactly but for case, spacing, articles and punctuation. Of
@@ -53,7 +53,7 @@ def learned_from(run: RunFolder, shots: Sequence[Demonstration] = ()) -> Iterato
     yield from (Learned("the demonstrations", shot.question) for shot in shots)
     for pair in Store(run.path / "questions.jsonl", QAPair):
         yield Learned("the synthetic questions", pair.shown())
-    own = [path for role in ROLES for path in run.path.glob(f"rounds/*/{role}.jsonl")]
+    own = [path for role in ROLES for end in ("", ".pairs") for path in run.path.glob(f"rounds/*/{role}{end}.jsonl")]
     for path in sorted([*own, *run.path.glob("teams/*/*.jsonl")]):
         yield from (Learned(str(path.relative_to(run.path)), turn) for turn in _trained_on(path))
 
@@ -135,9 +135,10 @@ def _trained_on(path: Path) -> Iterator[str]:
 
 
 def _asked(path: Path, number: int, line: bytes) -> str:
-    """The first user turn of an example."""
+    """The first user turn of an example, or of the chat that a preference is about."""
     try:
-        turns = json.loads(line)["messages"]
+        data = json.loads(line)
+        turns = data["prompt"] if "prompt" in data else data["messages"]
         return str(next((turn["content"] for turn in turns if turn["role"] == "user"), ""))
     except (ValueError, KeyError, TypeError) as problem:
         raise RunError(f"{path} line {number} is no training example ({problem}); restore the file") from None

@@ -93,7 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(401)
         for pattern, name in ROUTES:
             if found := re.fullmatch(pattern, line):
-                return getattr(self, name)(body, *found.groups())
+                getattr(self, name)(body, *found.groups())
+                return None
         return self._refuse(404)
 
     def _hang_up(self) -> None:

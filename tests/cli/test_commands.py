@@ -126,42 +126,6 @@ def test_an_unfinished_run_is_not_asked_and_not_measured(call: Call, unfinished:
     assert "is not finished" in refused(call("eval", unfinished))
 
 
-def test_show_tells_how_far_a_run_is(call: Call, unfinished: Path) -> None:
-    seen = json.loads(call("show", unfinished, "--json").stdout)
-    assert (seen["task"], seen["finished"], seen["tools"]) == ("Toy", False, ["Retrieve"])
-    counts = {"wanted": 5, "written": 2, "rounds": 1, "malformed": 1, "duplicate": 2, "excluded": 3}
-    assert seen["questions"] == counts
-    assert seen["trajectories"] == {"wanted": 2, "played": 2, "reward": 0.5, "kept": 1}
-    assert [item["answer"] for item in seen["samples"]["dropped"]] == ["there"]
-
-
-def test_show_prints_hostile_samples_harmlessly_and_losses(call: Call, finished: Path) -> None:
-    result = call("show", finished)
-    assert result.exit_code == 0
-    assert "Toy, " in result.stdout
-    assert ": finished" in result.stdout
-    assert "kept: Where is [red]0\\x1b[2J? (wanted: here)" in result.stdout
-    assert "\x1b[2J" not in result.stdout
-    assert "Held-out loss" in result.stdout
-
-
-def test_show_tells_what_the_engine_computed(call: Call, finished: Path) -> None:
-    spent = {"requests": 8, "prefilled": 900, "reused": 3100, "decoded": 120, "queued": 0.02}
-    write_json(finished / "engine.json", {"steps": 20, "rows": 50, "spent": {"seed": spent}})
-    shown = call("show", finished).stdout
-    assert "Engine: 2.5 rows a step" in shown
-    assert any(line.split() == ["seed", "8", "900", "3100", "120", "2.5"] for line in shown.splitlines())
-
-
-def test_show_of_an_empty_run_has_no_reward_yet(call: Call, unfinished: Path) -> None:
-    for path in (unfinished / "instruct.jsonl", unfinished / "questions.jsonl", unfinished / "tools.json"):
-        path.unlink()
-    for path in (unfinished / "rounds" / "00").iterdir():
-        path.unlink()
-    seen = json.loads(call("show", unfinished, "--json").stdout)
-    assert seen["trajectories"] == {"wanted": 0, "played": 0, "reward": None, "kept": 0}
-
-
 BAD_EVALUATIONS = [
     (("--methods", "alchemy"), "--methods alchemy is no method; choose from all, autoact, zero-shot"),
     (("--methods", "fireact"), "the run has no team fireact; train it first: autoact train RUN --teams fireact"),

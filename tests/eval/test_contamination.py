@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from autoact.core.contamination import plain_words
 from autoact.core.errors import RunError
-from autoact.core.records import Demonstration, Example, Message, QAPair, Question, Step, ToolCard, to_json
+from autoact.core.records import Demonstration, Example, Message, Preference, QAPair, Question, Step, ToolCard, to_json
 from autoact.core.store import Store, write_json
 from autoact.eval.benchmark import Benchmark, load_benchmark
 from autoact.eval.contamination import (
@@ -70,6 +70,14 @@ def test_what_adapters_were_trained_on_is_searched_by_the_question_and_not_by_wh
     trained(run.path / "rounds/00/plan.jsonl", conversation(BRIEF, CUBA, STEPS))
     trained(run.path / "teams/fireact/all.jsonl", react_chat(BRIEF, CUBA, STEPS))
     assert found(run).sources == {"rounds/00/plan.jsonl": ("cuba",), "teams/fireact/all.jsonl": ("cuba",)}
+
+
+def test_every_round_and_its_preferences_are_searched(run: RunFolder) -> None:
+    trained(run.path / "rounds/02/tool.jsonl", conversation(BRIEF, CUBA, STEPS))
+    turns = tuple(Message(turn.role, turn.text) for turn in conversation(BRIEF, Question("what is RIVER of Chad"), ()))
+    preferences = Store(run.path / "rounds/01/plan.pairs.jsonl", Preference)
+    preferences.append(Preference("q0/0#1", "plan", turns, "Thought: a", "Thought: b"))
+    assert found(run).sources == {"rounds/01/plan.pairs.jsonl": ("chad",), "rounds/02/tool.jsonl": ("cuba",)}
 
 
 def test_one_question_over_other_choices_is_another() -> None:
