@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -99,6 +99,23 @@ class ToolLog(BaseCallbackHandler):
             for name, more in other._counts.items():
                 _add(self._counts.setdefault(name, _Count()), more)
 
+    def to_json(self) -> dict[str, dict[str, Any]]:
+        """What was counted of calls that have ended, as JSON: for another process to `take`."""
+        with self._lock:
+            counted = {name: asdict(count) for name, count in self._counts.items()}
+        return {name: {what: _plain(value) for what, value in of.items()} for name, of in counted.items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Mapping[str, Any]]) -> ToolLog:
+        """The log that `to_json` was asked for."""
+        log = cls()
+        for name, of in data.items():
+            count = log._counts.setdefault(name, _Count())
+            for what, value in of.items():
+                current = getattr(count, what)
+                setattr(count, what, deque(value, current.maxlen) if isinstance(current, deque) else value)
+        return log
+
     def close(self) -> None:
         """Count the calls that still run as timeouts: whoever made them has gone on without them."""
         with self._lock:
@@ -172,6 +189,10 @@ def _add(count: _Count, more: _Count) -> None:
     count.recent += more.recent
     count.down += more.down
     count.last_failure = more.last_failure or count.last_failure
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, deque) else value
 
 
 def _fail(count: _Count, error: BaseException) -> None:
