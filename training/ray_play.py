@@ -83,7 +83,7 @@ def synthesize_on_ray(
 
 def require_ray(address: str) -> None:
     """Raises UserError when an address is none, Ray is not installed, or nobody answers: Ray would wait for minutes."""
-    local, found = LOCAL.fullmatch(address), re.fullmatch(r"(?:ray://)?(\S+):([0-9]{1,5})", address)
+    local, found = LOCAL.fullmatch(address), re.fullmatch(r"(?!local:)(?:ray://)?(\S+):([0-9]{1,5})", address)
     if not (local or found):
         raise UserError(f"--ray {address} is no cluster: write local, local:4 for four processes, or HOST:PORT")
     if find_spec("ray") is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -159,3 +160,11 @@ def test_a_tool_that_recovered_is_forgiven() -> None:
     play(log, *["quota"] * 20, *["a"] * 40)
     check(log.stats())
     assert log.stats()["Search"].failed == 20
+
+
+def test_a_log_crosses_to_another_process_as_json() -> None:
+    there, here = ToolLog(), ToolLog()
+    play(there, "a", "refused", "quota")
+    here.take(ToolLog.from_json(json.loads(json.dumps(there.to_json()))))
+    assert here.stats() == there.stats()
+    assert here.down() == there.down() is True

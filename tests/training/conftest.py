@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +18,7 @@ from autoact.core.task import Task
 from autoact.models.scripted import ScriptedChatModel
 from autoact.models.weights import model_hash
 from autoact.training.learn import learn
+from tests.models.endpoints.loopback import Answer, Body, Loopback, completion
 
 
 def _load_town() -> ModuleType:
@@ -54,3 +57,26 @@ def learned(town: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Learn
     team = learn(task, folder / "run", Silent(), model)
     assert team is not None
     return Learned(folder / "run", task, team, model, before)
+
+
+@pytest.fixture
+def town_loopback(town: ModuleType) -> Iterator[Loopback]:
+    """A server whose model is the toy task's META-AGENT, for processes that load it by its name."""
+    model = town.meta_agent()
+
+    def answer(body: Body) -> Answer:
+        turns = [(turn["role"], turn["content"]) for turn in body["messages"]]
+        return completion(str(model.invoke(turns).text))
+
+    server = Loopback(answer)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield server
+    server.close()
+    thread.join()
+
+
+@pytest.fixture
+def town_server(town_loopback: Loopback) -> str:
+    """Its address."""
+    return f"{town_loopback.url}/v1"
