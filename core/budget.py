@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from autoact.core.errors import RunError
 from autoact.core.learning import Budget
@@ -120,7 +121,7 @@ class Meter:
 class Spending:
     """What every stage of a run has spent, over all the times it was gone on with; `path` is where it is noted."""
 
-    def __init__(self, path: Path, budgets: Mapping[str, Budget] | None = None) -> None:
+    def __init__(self, path: Path, budgets: Mapping[Any, Budget] | None = None) -> None:
         self.path = path
         self._budgets = budgets or {}
         self._stages = _read(path)
