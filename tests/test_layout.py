@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "cli": SHARED | {"training", "eval", "serve", "examples"},
     "examples": SHARED | {"training", "eval", "serve"},
 }
-HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "inspect_ai", "ray"}
+HEAVY = {"torch", "transformers", "trl", "peft", "datasets", "deepspeed", "inspect_ai", "ray"}
 VAGUE = {"utils", "helpers", "common", "misc"}
 
 ROOMS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests")

@@ -15,6 +15,7 @@ from autoact.core.progress import Progress
 from autoact.core.records import Example, to_json
 from autoact.core.store import read_json, write_json
 from autoact.training.base_model import Base, load_base
+from autoact.training.launch import train_on_gpus
 from autoact.training.sft import train_adapter
 
 
@@ -26,7 +27,10 @@ def train_adapters(
     record: Path,
     progress: Progress,
 ) -> dict[str, dict[str, Any]]:
-    """Name → how its adapter was trained, and where it is; what `record` says is there is not trained again."""
+    """Name → how its adapter was trained, and where it is; what `record` says is there is not trained again.
+
+    With `config.deepspeed` each is trained on all GPUs of this machine.
+    """
     done: dict[str, dict[str, Any]] = read_json(record) if record.exists() else {}
     loaded: Base | None = None
     for number, (name, items) in enumerate(examples.items()):
@@ -37,8 +41,11 @@ def train_adapters(
             def step(at: int, total: int, loss: float, name: str = name, number: int = number) -> None:
                 progress.advance(100 * number + 100 * at // total, 100 * len(examples), f"{name}: loss {loss:.3f}")
 
-            loaded = loaded or load_base(base, config.quantize)
-            adapter = train_adapter(folder_name(name), loaded, items, config, run / "adapters", step)
+            if config.deepspeed:
+                adapter = train_on_gpus(folder_name(name), base, items, config, run / "adapters", step)
+            else:
+                loaded = loaded or load_base(base, config.quantize)
+                adapter = train_adapter(folder_name(name), loaded, items, config, run / "adapters", step)
             done[name] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}
             write_json(record, done)
             done = read_json(record)

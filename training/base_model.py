@@ -21,18 +21,23 @@ from autoact.models.chat_format import prepare
 from autoact.models.engine import load_tokenizer
 from autoact.models.network import device, load_causal_lm
 from autoact.models.weights import adapter_folder, model_folder
+from autoact.training.distributed import join, sharding
 
 ALL_LINEAR = "all-linear"
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A base model in memory, with its tokenizer; `device` is cpu or cuda."""
+    """A base model in memory, with its tokenizer; `device` is cpu or cuda.
+
+    `sharding` is what keeps the weights spread over several processes, if they are.
+    """
 
     folder: Path
     tokenizer: Any
     model: Any
     device: str
+    sharding: Any = None
 
     def stamp(self) -> list[list[Any]]:
         """What changes when the weights on disk do; a hash would read all of them."""
@@ -40,13 +45,18 @@ class Base:
         return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
-def load_base(name: str, quantize: str = "") -> Base:
-    """The base model of a folder or hub name; `quantize` is "", 4bit or 8bit. Raises ModelError."""
+def load_base(name: str, quantize: str = "", deepspeed: str = "") -> Base:
+    """The base model of a folder or hub name; `quantize` is "", 4bit or 8bit. Raises ModelError.
+
+    In a process that torchrun started it meets the others first; `deepspeed` is learn.deepspeed.
+    """
+    join(deepspeed)
     folder, where = model_folder(name), device()
+    shards = sharding(deepspeed)
     tokenizer = load_tokenizer(folder)
     prepare(tokenizer)
     model = _quantized(folder, quantize, where) if quantize else load_causal_lm(folder, where)
-    return Base(folder, tokenizer, model, where)
+    return Base(folder, tokenizer, model, where, shards)
 
 
 def _quantized(folder: Path, bits: str, where: str) -> Any:
@@ -96,7 +106,8 @@ def adapted(base: Base, config: LearnConfig, seed: int, start: Path | None = Non
     torch.manual_seed(seed)
     try:
         if start is None:
-            peft: Any = get_peft_model(base.model, lora_of(config))
+            # ZeRO-3 gathers weights of one precision, so under it an adapter is not in another than the base.
+            peft: Any = get_peft_model(base.model, lora_of(config), autocast_adapter_dtype=base.sharding is None)
         else:
             peft = PeftModel.from_pretrained(base.model, str(adapter_folder(start)), is_trainable=True)
     except ValueError as problem:

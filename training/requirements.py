@@ -11,6 +11,7 @@ from pathlib import Path
 from autoact.core.errors import ModelError
 from autoact.core.learning import LearnConfig
 from autoact.training.base_model import ALL_LINEAR
+from autoact.training.distributed import deepspeed_file, stage_of
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "datasets")
 
@@ -24,6 +25,18 @@ def require_packages(config: LearnConfig | None = None) -> None:
         if config.quantize and find_spec("bitsandbytes") is None:
             raise ModelError("learn.quantize needs bitsandbytes: pip install 'langgraph-autoact[qlora]'")
         _require_reporter(config.report_to)
+        _require_deepspeed(config)
+
+
+def _require_deepspeed(config: LearnConfig) -> None:
+    """Raises ModelError when the file that learn.deepspeed names, or the package, is missing."""
+    path = deepspeed_file(config.deepspeed)
+    if path is None:
+        return
+    if find_spec("deepspeed") is None:
+        raise ModelError("learn.deepspeed needs deepspeed: pip install 'langgraph-autoact[deepspeed]'")
+    if config.quantize and stage_of(path) == 3:
+        raise ModelError("learn.quantize cannot be spread over GPUs by ZeRO-3: choose zero2, or do without quantize")
 
 
 def _require_reporter(name: str) -> None:

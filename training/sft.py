@@ -23,8 +23,9 @@ from autoact.core.learning import LearnConfig
 from autoact.core.records import Example
 from autoact.core.seeds import seed_of
 from autoact.core.store import writing
-from autoact.training.arguments import SAME_LENGTHS, arguments
+from autoact.training.arguments import SAME_LENGTHS, arguments, on_one_device
 from autoact.training.base_model import Base, adapted, load_base
+from autoact.training.distributed import leader_first, world
 from autoact.training.drafts import Draft, open_draft, publish
 from autoact.training.rows import Row, Rows, labelled, to_rows
 from autoact.training.watching import Curve, NotFinite, Step, curve_of, is_enough, published_epoch, watching
@@ -72,19 +73,23 @@ def train_adapter(
 
     Raises RunError when nothing is left to train on, a loss is not finite, or the disk is full.
     """
-    loaded = base if isinstance(base, Base) else load_base(base, config.quantize)
+    loaded = base if isinstance(base, Base) else load_base(base, config.quantize, config.deepspeed)
     learned = to_rows(loaded.tokenizer, [item for item in examples if not item.held_out], config.max_length)
     held_out = to_rows(loaded.tokenizer, [item for item in examples if item.held_out], config.max_length)
     _require_rows(role, learned, len(examples), config)
-    draft = open_draft(out / f".{role}.part", _fingerprint(role, loaded, learned.rows, held_out.rows, config))
+    with leader_first():
+        draft = open_draft(out / f".{role}.part", _fingerprint(role, loaded, learned.rows, held_out.rows, config))
     try:
         curve, seconds = _fit(role, loaded, learned.rows, held_out.rows, config, draft, step)
     except NotFinite:
-        draft.discard()
+        if world().leads:
+            draft.discard()
         raise
     epoch = published_epoch(curve, config.early_stopping)
-    path = publish(draft.epoch(epoch), out, role)
-    draft.discard()
+    with leader_first():
+        path = publish(draft.epoch(epoch), out, role)
+    with leader_first():
+        draft.discard()
     return Adapter(
         role=role,
         path=path,
@@ -150,12 +155,14 @@ def _trainer(
         train_dataset=Dataset.from_list(rows),
         eval_dataset=Dataset.from_list(held_out) if held_out else None,
         callbacks=[watch],
-        args=SFTConfig(
-            **arguments(config, draft.folder, seed, base.device, held_out=bool(held_out)),
-            max_length=config.max_length,
-            pad_to_multiple_of=SAME_LENGTHS if base.device == "cpu" else None,
-            # The rows are ready; TRL's own preparation drops what it finds without a label, and says nothing.
-            dataset_kwargs={"skip_prepare_dataset": True},
+        args=on_one_device(
+            SFTConfig(
+                **arguments(config, draft.folder, seed, base.device, held_out=bool(held_out)),
+                max_length=config.max_length,
+                pad_to_multiple_of=SAME_LENGTHS if base.device == "cpu" else None,
+                # The rows are ready; TRL's own preparation drops what it finds without a label, and says nothing.
+                dataset_kwargs={"skip_prepare_dataset": True},
+            )
         ),
     )
     trainer.remove_callback(PrinterCallback)

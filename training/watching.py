@@ -19,6 +19,7 @@ from typing import Any
 
 from autoact.core.errors import RunError
 from autoact.core.learning import LearnConfig
+from autoact.training.distributed import meet
 from autoact.training.drafts import Draft
 
 Step = Callable[[int, int, float], None]
@@ -80,8 +81,8 @@ def is_enough(curve: Curve, patience: int) -> bool:
     return bool(patience and curve.held_out) and len(curve.held_out) - curve.best() >= patience
 
 
-def watching(role: str, config: LearnConfig, draft: Draft, step: Step | None) -> Any:
-    """The callback for a trainer, which is to be set as its `trainer`."""
+def watching(role: str, config: LearnConfig, draft: Draft, step: Step | None, setting: str = "learning_rate") -> Any:
+    """The callback for a trainer, which is to be set as its `trainer`; `setting` is to blame for what explodes."""
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):
@@ -102,13 +103,14 @@ def watching(role: str, config: LearnConfig, draft: Draft, step: Step | None) ->
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
             self.trainer.save_model(str(draft.epoch(round(state.epoch))))
-            control.should_save = True
+            control.should_save = not args.deepspeed
 
         def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
             if is_enough(curve_of(state.log_history), config.early_stopping):
                 control.should_training_stop = True
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+            meet()  # each process has its own state of the random numbers to add to the checkpoint
             if state.is_world_process_zero:
                 draft.finish(state.global_step, self.seconds())
 
@@ -116,16 +118,16 @@ def watching(role: str, config: LearnConfig, draft: Draft, step: Step | None) ->
             logs = kwargs.get("logs") or {}
             for name in ("loss", "grad_norm", "eval_loss"):
                 if not math.isfinite(logs.get(name) or 0.0):
-                    raise NotFinite(_told(role, name, logs[name], state, config))
+                    raise NotFinite(_told(role, name, logs[name], state, setting, config))
             if "loss" in logs and step and state.is_world_process_zero:
                 step(state.global_step, state.max_steps, float(logs["loss"]))
 
     return Watch()
 
 
-def _told(role: str, name: str, value: float, state: Any, config: LearnConfig) -> str:
+def _told(role: str, name: str, value: float, state: Any, setting: str, config: LearnConfig) -> str:
     names = {"loss": "loss", "grad_norm": "norm of the gradient", "eval_loss": "held-out loss"}
     return (
         f"the {role} adapter's {names[name]} is {value} at step {state.global_step} of {state.max_steps}; "
-        f"lower learn.learning_rate ({config.learning_rate:g})"
+        f"lower learn.{setting} ({getattr(config, setting):g})"
     )

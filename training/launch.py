@@ -1,0 +1,118 @@
+"""Training of one adapter by as many processes as there are GPUs, started and waited for (`learn.deepspeed`).
+
+    adapter = train_on_gpus("plan", "path/or/hub/name", examples, LearnConfig(deepspeed="zero3"), out, step)
+
+It is train_adapter in other processes: torchrun starts them, this module is what they run, and a folder beside the
+adapter holds what they are told and what they answer.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autoact.core.errors import RunError, UserError
+from autoact.core.learning import LearnConfig
+from autoact.core.records import Example, from_json, to_json
+from autoact.core.store import Store, read_json, write_json, writing
+from autoact.training.distributed import world
+from autoact.training.sft import Adapter, train_adapter
+from autoact.training.watching import Curve, Step
+
+MARK = "autoact-step "  # before what a worker says of its progress, among whatever else is printed
+
+
+def train_on_gpus(
+    role: str,
+    base: str,
+    examples: Sequence[Example],
+    config: LearnConfig,
+    out: Path,
+    step: Step | None = None,
+    processes: int = 0,
+) -> Adapter:
+    """Train as train_adapter does. `processes` is 0 for one a GPU, or one in all without any.
+
+    Raises RunError with the line that the processes failed with.
+    """
+    job = out / f".{role}.job"
+    with writing(job):
+        shutil.rmtree(job, ignore_errors=True)
+        job.mkdir(parents=True)
+    try:
+        Store(job / "examples.jsonl", Example).append(*examples)
+        told = {"role": role, "base": base, "config": config.model_dump(mode="json"), "out": str(out.absolute())}
+        write_json(job / "job.json", told)
+        last = _run([*_torchrun(processes or _gpus()), __spec__.name, str(job)], step)
+        return _answer(job, out, f"training the {role} adapter failed: {last}")
+    finally:
+        shutil.rmtree(job, ignore_errors=True)
+
+
+def _torchrun(processes: int) -> list[str]:
+    here = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--max-restarts", "0"]
+    return [*here, "--nproc-per-node", str(processes), "-m"]
+
+
+def _gpus() -> int:
+    import torch
+
+    return max(torch.cuda.device_count(), 1)
+
+
+def _run(command: Sequence[str], step: Step | None) -> str:
+    """Run it to its end, passing its progress on; the last other line that it printed.
+
+    If this process dies, the workers do at their next step: nobody reads what they print.
+    """
+    last = "nothing was printed"
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as run:
+        try:
+            for line in run.stdout or ():
+                if line.startswith(MARK) and step:
+                    at, total, loss = json.loads(line.removeprefix(MARK))
+                    step(at, total, loss)
+                elif line.strip() and not line.startswith(MARK):
+                    last = line.strip()
+        except BaseException:
+            run.terminate()
+            raise
+    return last
+
+
+def _answer(job: Path, out: Path, failure: str) -> Adapter:
+    """What the workers wrote: the adapter, or the line with which they gave up."""
+    if (job / "adapter.json").exists():
+        told = read_json(job / "adapter.json")
+        return Adapter(**{**told, "path": out / told["path"], "curve": from_json(Curve, told["curve"])})
+    problem = job / "problem.txt"
+    raise RunError(problem.read_text("utf-8") if problem.exists() else failure)
+
+
+def work(job: Path) -> None:
+    """What each process does."""
+    told = read_json(job / "job.json")
+    examples = list(Store(job / "examples.jsonl", Example))
+    config = LearnConfig.model_validate(told["config"])
+    try:
+        made = train_adapter(told["role"], told["base"], examples, config, Path(told["out"]), _tell)
+    except UserError as problem:
+        if world().leads:
+            (job / "problem.txt").write_text(str(problem), "utf-8")
+        raise SystemExit(2) from problem
+    if world().leads:
+        write_json(job / "adapter.json", to_json(made) | {"path": made.path.name})
+
+
+def _tell(at: int, total: int, loss: float) -> None:
+    print(MARK + json.dumps([at, total, loss]), flush=True)
+
+
+if __name__ == "__main__":
+    work(Path(sys.argv[1]))
