@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from autoact.core.store import Store
     from autoact.training.self_instruct import Round
 
-DRAFTS = ("malformed", "excluded", "duplicate", "near_duplicate", "over_quota")
-
 
 def overview(run: Path, samples: int = 2) -> dict[str, Any]:
     """What a run has brought so far, with so many samples of each kind. Raises RunError when the folder is no run."""
@@ -28,6 +26,7 @@ def overview(run: Path, samples: int = 2) -> dict[str, Any]:
     from autoact.core.records import QAPair, to_json
     from autoact.core.store import Store
     from autoact.graph.run_folder import read_task
+    from autoact.training.diversity import diversity_curve
     from autoact.training.self_instruct import Round
 
     task = read_task(run)
@@ -42,8 +41,8 @@ def overview(run: Path, samples: int = 2) -> dict[str, Any]:
         "task": task.name,
         "finished": (run / "team.json").exists(),
         "costs": {stage: to_json(spending.spent(stage)) for stage in spending.seconds},
-        "questions": questions_of(written, task.learn.questions * max(1, len(rounds)), questions, rounds),
-        "diversity": _diversity(written),
+        "questions": questions_of(written, task.learn.questions * max(1, len(rounds)), questions, folders),
+        "diversity": [to_json(point) for point in diversity_curve(written)],
         "tools": selection.get("tools", []),
         "selection": {name: selection.get(name, "") for name in ("reason", "fallback", "tried")},
         "trajectories": _in_all(rounds, task.learn.samples * min(len(questions), task.learn.questions)),
@@ -80,7 +79,6 @@ def round_of(folder: Path) -> dict[str, Any]:
         "status": dict(Counter(scored.trajectory.status for scored in played)),
         "verified": dict(Counter(each.verdict for each in Store(folder / "verified.jsonl", Verified))),
         "kept": len(kept),
-        "solved": len({scored.trajectory.question_id for scored in kept}),
         "dropped": dict(Counter(each.reason for each in Store(folder / "dropped.jsonl", Dropped)).most_common()),
         "examples": {role: _counted([item.held_out for item in items]) for role, items in examples.items() if items},
         "pairs": {role: count for role, count in pairs.items() if count},
@@ -93,24 +91,30 @@ def round_of(folder: Path) -> dict[str, Any]:
 
 
 def questions_of(
-    written: Sequence[Round], wanted: int, questions: Store[QAPair], rounds: Sequence[Mapping[str, Any]]
+    written: Sequence[Round], wanted: int, questions: Store[QAPair], folders: Sequence[Path]
 ) -> dict[str, Any]:
-    """How many pairs were written, and how many of them every stage let through."""
-    from autoact.training.verification import HOLDING
+    """How many pairs were written, and how many of them every stage let through.
 
-    kept = sum(len(each.pairs) for each in written)
-    dropped = {why: sum(getattr(each, why, 0) for each in written) for why in DRAFTS}
-    verdicts = sum((Counter(each["verified"]) for each in rounds), Counter[str]())
+    verdicts: of the last round that a question was played in; solved: those with a trajectory that was kept.
+    """
+    from autoact.core.records import Scored
+    from autoact.core.store import Store
+    from autoact.training.gate import REASONS
+    from autoact.training.verification import HOLDING, Verified
+
+    last = {each.id: each.verdict for folder in folders for each in Store(folder / "verified.jsonl", Verified)}
+    plays = (scored.trajectory for folder in folders for scored in Store(folder / "kept.jsonl", Scored))
+    verdicts = Counter(last.values())
     return {
         "wanted": wanted,
         "rounds": len(written),
-        "generated": kept + sum(dropped.values()),
-        "parsed": kept + sum(dropped.values()) - dropped["malformed"],
-        "unique": kept + dropped["over_quota"],
-        "written": kept,
+        **{step: sum(getattr(each, step) for each in written) for step in ("generated", "parsed", "unique")},
+        "written": sum(len(each.pairs) for each in written),
         "taken": len(questions),
         "verified": sum(verdicts[each] for each in HOLDING),
-        **dropped,
+        "solved": len({played.question_id for played in plays}),
+        "verdicts": dict(verdicts),
+        **{reason: sum(getattr(each, reason) for each in written) for reason in REASONS},
     }
 
 
@@ -126,16 +130,6 @@ def evaluations(run: Path) -> list[dict[str, Any]]:
                 counted = {"questions": report["questions"], "contaminated": len(report["contaminated"])}
                 found.append({"benchmark": name, **counted, **figures})
     return found
-
-
-def _diversity(written: Sequence[Round]) -> list[dict[str, Any]]:
-    """Questions kept against pairs generated, after each round of self-instruct."""
-    points, generated, kept = [], 0, 0
-    for each in written:
-        generated += len(each.pairs) + sum(getattr(each, why, 0) for why in DRAFTS)
-        kept += len(each.pairs)
-        points.append({"generated": generated, "kept": kept})
-    return points
 
 
 def _in_all(rounds: Sequence[Mapping[str, Any]], first: int) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def samples_of(
     from autoact.training.verification import Verified
 
     verdicts = {each.id: each for folder in folders for each in Store(folder / "verified.jsonl", Verified)}
-    drafts = [draft for each in written for draft in getattr(each, "dropped", ())]
+    drafts = [draft for each in written for draft in each.dropped]
     held = (pair for pair in questions if pair.id not in verdicts or verdicts[pair.id].holds)
     unsure = [each for each in verdicts.values() if not each.holds and each.id in questions]
     shown = {

@@ -90,14 +90,15 @@ def funnels(seen: Mapping[str, Any]) -> list[list[tuple[str, int, dict[str, int]
         ("new and not barred", asked["unique"], _named(asked, "excluded", "duplicate", "near_duplicate")),
         ("questions", asked["written"], _named(asked, "over_quota")),
     ]
-    verdicts = added(each["verified"] for each in rounds)
-    if verdicts:
-        unsure = {verdict: count for verdict, count in verdicts.items() if verdict not in HOLDING}
+    if asked["taken"] < asked["written"]:
+        questions.append(("played, as many as asked for", asked["taken"], {}))
+    if asked["verdicts"]:
+        unsure = {verdict: count for verdict, count in asked["verdicts"].items() if verdict not in HOLDING}
         questions.append(("with an answer that holds", asked["verified"], unsure))
     played = sum(each["played"] for each in rounds)
     if not played:
         return [questions]
-    questions.append(("solved by a kept trajectory", sum(each["solved"] for each in rounds), {}))
+    questions.append(("solved by a kept trajectory", asked["solved"], {}))
     dropped = added(each["dropped"] for each in rounds)
     kept = sum(each["kept"] for each in rounds)
     return [questions, [("trajectories", played, {}), ("kept", kept, dropped)]]

@@ -31,6 +31,7 @@ from autoact.core.records import (
 from autoact.core.store import Store, write_json
 from autoact.core.task import load_task
 from autoact.training.filtering import Dropped
+from autoact.training.gate import DroppedDraft
 from autoact.training.self_instruct import Round
 from autoact.training.verification import Verified
 
@@ -54,7 +55,11 @@ def begun(task_file: TaskFile, tmp_path: Path) -> Path:
     write_json(run / "task.json", {"file": str(task.file), "task": task.model_dump(mode="json")})
     pairs = tuple(QAPair(f"q{i}", f"Where is {HOSTILE} {i}?", "here") for i in range(4))
     Store(run / "instruct.jsonl", Round).append(Round("0", pairs[:2], malformed=1, duplicate=2, excluded=3))
-    Store(run / "instruct.jsonl", Round).append(Round("1", pairs[2:], malformed=0, duplicate=0, excluded=0))
+    dropped = (DroppedDraft("near_duplicate", "q0", HOSTILE), DroppedDraft("over_quota", "yes", "Is it?"))
+    second = Round(
+        "1", pairs[2:], malformed=0, duplicate=0, excluded=0, near_duplicate=1, over_quota=1, dropped=dropped
+    )
+    Store(run / "instruct.jsonl", Round).append(second)
     Store(run / "questions.jsonl", QAPair).append(*pairs)
     return run
 
@@ -139,9 +144,9 @@ def test_a_run_that_has_just_begun_is_shown(call: Call, begun: Path) -> None:
 def test_every_step_says_how_many_questions_it_let_through(call: Call, played: Path) -> None:
     asked = seen(call, played)["questions"]
     assert {step: asked[step] for step in ("generated", "parsed", "unique", "written", "verified")} == {
-        "generated": 10,
-        "parsed": 9,
-        "unique": 4,
+        "generated": 12,
+        "parsed": 11,
+        "unique": 5,
         "written": 4,
         "verified": 2,
     }
@@ -152,22 +157,36 @@ def test_every_step_says_how_many_questions_it_let_through(call: Call, played: P
     }
 
 
+def test_a_question_that_is_played_again_counts_once_with_its_last_verdict(call: Call, finished: Path) -> None:
+    again = Verified("q2", "here", "here", {"here": 2}, 1.0, 0.4, "confirmed")
+    Store(finished / "rounds" / "01" / "verified.jsonl", Verified).append(again)
+    asked = seen(call, finished)["questions"]
+    assert asked["verdicts"] == {"confirmed": 2, "replaced": 1, "disputed": 1}
+    assert (asked["taken"], asked["verified"], asked["solved"]) == (4, 3, 2)
+
+
 def test_a_round_says_what_became_of_its_answers_and_plays(call: Call, played: Path) -> None:
     (first,) = seen(call, played)["rounds"]
     assert first["verified"] == {"confirmed": 1, "replaced": 1, "unanswerable": 1, "disputed": 1}
     assert first["dropped"] == {"unverified": 1, "a loop": 1}
-    assert (first["played"], first["reward"], first["kept"], first["solved"]) == (4, 0.5, 2, 2)
+    assert (first["played"], first["reward"], first["kept"]) == (4, 0.5, 2)
     assert first["examples"] == {"plan": {"trained_on": 1, "held_out": 1}}
 
 
 def test_what_was_dropped_is_shown_with_its_reason(call: Call, played: Path) -> None:
     samples = seen(call, played)["samples"]
     assert [item["reason"] for item in samples["trajectories"]["dropped"]] == ["unverified", "a loop"]
-    assert [item["reason"] for item in samples["questions"]["dropped"]] == ["unanswerable", "disputed"]
+    reasons = ["near_duplicate", "over_quota", "unanswerable", "disputed"]
+    assert [item["reason"] for item in samples["questions"]["dropped"]] == reasons
     assert [item["answer"] for item in samples["questions"]["kept"]] == ["here", "there"]
     assert [item["id"] for item in samples["trajectories"]["kept"]] == ["q0/0", "q1/0"]
     few = seen(call, played, "--samples", "0")["samples"]
     assert few == {kind: {"kept": [], "dropped": []} for kind in ("questions", "trajectories")}
+
+
+def test_diversity_is_told_against_the_number_of_drafts(call: Call, begun: Path) -> None:
+    curve = seen(call, begun)["diversity"]
+    assert [(point["generated"], point["kept"], point["answers"]) for point in curve] == [(8, 2, 1), (12, 4, 1)]
 
 
 def test_all_rounds_count_and_the_teams_own_is_marked(call: Call, finished: Path) -> None:
@@ -262,7 +281,7 @@ def test_the_page_shows_the_figures_the_charts_and_the_samples(finished: Path) -
         "rounds",
         "tools",
     ]
-    assert text.count('<article class="case">') == 8
+    assert text.count('<article class="case">') == 10
     assert "a loop" in text
     assert "&lt;script&gt;alert(1)" in text
 
@@ -285,3 +304,31 @@ def test_a_curve_is_drawn_in_a_few_letters() -> None:
     assert len(sparkline([float(i) for i in range(1000)])) <= 16
     assert sparkline([1.0]) == ""
     assert sparkline([1.0, 1.0]) == "▁▁"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_the_screen_and_breaks_no_rule_of_its_own(
+    width: int, scheme: Any, finished: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    from playwright.sync_api import sync_playwright
+
+    (tmp_path / "page.html").write_text(page(overview(finished)), "utf-8")
+    said: list[str] = []
+    asked: list[str] = []
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        tab.on("console", lambda message: said.append(message.text))
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.goto((tmp_path / "page.html").as_uri())
+        tab.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        ink = tab.eval_on_selector("figure svg text", "element => getComputedStyle(element).fill")
+        browser.close()
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert ink == ("rgb(0, 0, 0)" if scheme == "light" else "rgb(255, 255, 255)")
