@@ -20,6 +20,10 @@ from autoact.core.errors import ModelError
 from autoact.core.text import line_of
 
 COMPILED = 64
+# Characters of an expression at most, and work before its first token: each within some tens of milliseconds, in which
+# a server answers nobody. What is not done before is done token by token.
+LONGEST = 10_000
+AHEAD = 100_000
 
 
 class Constraint:
@@ -52,14 +56,17 @@ class Grammars:
         self._compiled = functools.lru_cache(maxsize=COMPILED)(self._compile)
 
     def constraint(self, regex: str) -> Constraint:
-        """The beginning of `regex`. Raises ModelError when it does not compile, or matches nothing."""
+        """The beginning of `regex`. Raises ModelError when it is too long, does not compile, or matches nothing."""
+        if len(regex) > LONGEST:
+            raise ModelError(f"the regex has {len(regex)} characters, and may have {LONGEST}; name fewer alternatives")
         return Constraint(self._compiled(regex).deep_copy())
 
     def _compile(self, regex: str) -> Any:
-        from llguidance import LLMatcher
+        from llguidance import LLMatcher, LLParserLimits
 
+        limits = LLParserLimits(initial_lexer_fuel=AHEAD)
         try:
-            matcher = LLMatcher(self._vocabulary, LLMatcher.grammar_from_regex(regex), log_level=0)
+            matcher = LLMatcher(self._vocabulary, LLMatcher.grammar_from_regex(regex), log_level=0, limits=limits)
         except ValueError as problem:  # a tokenizer it cannot read, half a character in the regex
             raise ModelError(f"no turn of this model can be held to a regex: {line_of(problem)}") from None
         matcher.compute_bitmask()

@@ -28,6 +28,7 @@ from autoact.models.constraint import Grammars
 from autoact.models.decoding import Decoder, Done
 from autoact.models.profile import Profile
 from autoact.models.request import Completion, Job, Request
+from autoact.models.threads import compute_with, threads_for
 
 __all__ = ["Completion", "Engine", "EngineClosed", "Request"]
 
@@ -43,6 +44,7 @@ class Engine:
     """Loads the model in `path` (a folder or hub name) with its adapters. Raises ModelError.
 
     `prefix_bytes` bounds what is kept of finished requests for those that go on from them; 0 keeps nothing.
+    `threads` are torch's in the engine's own thread, as models/threads.py chooses them; the process's stay as they are.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class Engine:
         self._decoder = Decoder(network, self.tokenizer, self._profile, prefix_bytes)
         self._grammars = Grammars(self.tokenizer, self._decoder.ends)
         self._max_batch = max_batch
-        self._threads = threads
+        self._threads = threads_for(network.size) if threads is None else threads
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._waiting: deque[Job] = deque()
         self._lock = threading.Lock()
@@ -140,8 +142,7 @@ class Engine:
         try:
             import torch
 
-            if self._threads is not None:
-                torch.set_num_threads(self._threads)
+            compute_with(self._threads)
             with torch.inference_mode():
                 while self._turn():
                     pass

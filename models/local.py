@@ -12,7 +12,7 @@ Not covered: tool calling; agents take whole plain-text turns.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -29,6 +29,9 @@ from autoact.models import reply
 from autoact.models.chat_format import as_chat, text_ids, to_ids
 from autoact.models.engine import Engine
 from autoact.models.request import Completion, Request
+
+# Characters that are tokenised in a millisecond or two.
+SHORT = 4000
 
 
 class LocalChatModel(BaseChatModel):
@@ -68,7 +71,7 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with self._asked(messages, stop, kwargs) as future:
+        with self._asked(self._ids(messages), stop, kwargs) as future:
             return reply.result(self._message(future.result()))
 
     @override
@@ -79,7 +82,7 @@ class LocalChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with self._asked(messages, stop, kwargs) as future:
+        with self._asked(await self._aids(messages), stop, kwargs) as future:
             return reply.result(self._message(await asyncio.wrap_future(future)))
 
     @override
@@ -91,7 +94,7 @@ class LocalChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         said: SimpleQueue[str | None] = SimpleQueue()
-        with self._asked(messages, stop, kwargs, said.put) as future:
+        with self._asked(self._ids(messages), stop, kwargs, said.put) as future:
             future.add_done_callback(lambda _: said.put(None))
             yield from reply.chunks(iter(said.get, None), lambda: self._message(future.result()), run_manager)
 
@@ -109,7 +112,7 @@ class LocalChatModel(BaseChatModel):
         def hear(piece: str) -> None:
             loop.call_soon_threadsafe(said.put_nowait, piece)
 
-        with self._asked(messages, stop, kwargs, hear) as future:
+        with self._asked(await self._aids(messages), stop, kwargs, hear) as future:
             answer = asyncio.wrap_future(future)
             answer.add_done_callback(lambda _: said.put_nowait(None))
 
@@ -119,17 +122,26 @@ class LocalChatModel(BaseChatModel):
             async for chunk in reply.achunks(_until_none(said), whole, run_manager):
                 yield chunk
 
+    def _ids(self, messages: list[BaseMessage]) -> list[int]:
+        return to_ids(self.engine.tokenizer, as_chat(messages), generate=True)
+
+    async def _aids(self, messages: list[BaseMessage]) -> list[int]:
+        """The same; what takes long is done in a thread, so that the event loop goes on."""
+        if sum(len(message.text) for message in messages) <= SHORT:
+            return self._ids(messages)
+        return await asyncio.to_thread(self._ids, messages)
+
     @contextmanager
     def _asked(
         self,
-        messages: list[BaseMessage],
+        ids: Sequence[int],
         stop: list[str] | None,
         settings: dict[str, Any],
         on_text: Callable[[str], None] | None = None,
     ) -> Iterator[Future[Completion]]:
         """The request in the engine, for as long as its caller waits."""
         request = Request(
-            ids=to_ids(self.engine.tokenizer, as_chat(messages), generate=True),
+            ids=ids,
             adapter=self.adapter,
             max_tokens=settings.get("max_tokens") or self.max_tokens,
             temperature=_given(settings, "temperature", self.temperature),

@@ -24,7 +24,6 @@ class Network:
     """Owns the model; to be used from one thread."""
 
     def __init__(self, folder: Path, adapters: Mapping[str, Path]) -> None:
-
         self.device = device()
         self._plain = load_causal_lm(folder, self.device)
         # PEFT names modules after adapters and stumbles over dots, so it is given names of our own.
@@ -34,6 +33,7 @@ class Network:
         self._mixed = Speakers(list(self._names.values()), self.device)
         self._speakers: list[str] = []
         self._tell_layers()
+        self.size = sum(weights.numel() for weights in self._plain.parameters())
         config = self._plain.config.get_text_config()
         self.max_positions: int | None = getattr(config, "max_position_embeddings", None)
         self.sliding = getattr(config, "sliding_window", None) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,21 @@ def test_an_expression_that_cannot_be_used_is_one_line(engine: Engine, regex: st
     with pytest.raises(ModelError, match="regex") as caught:
         engine.submit(Request([9], regex=regex))
     assert "\n" not in str(caught.value)
+
+
+def test_an_expression_may_have_so_many_characters_and_no_more(engine: Engine) -> None:
+    names = [f"{number:09}" for number in range(1000)]
+    assert ask(engine, "|".join(names)).text in names
+    with pytest.raises(ModelError, match="the regex has 10009 characters, and may have 10000; name fewer"):
+        ask(engine, "|".join([*names, "123456789"]))
+
+
+@pytest.mark.parametrize("regex", ["(a{1000}){1000}", "(((a{100}){100}){100}){100}", "((a|b){1000}){1000}"])
+def test_a_short_expression_for_a_long_text_takes_no_time_ahead(engine: Engine, regex: str) -> None:
+    start = time.process_time()
+    said = ask(engine, regex, max_tokens=9)
+    assert set(said.text) <= {"a", "b"}  # however early a limit of the library ends it
+    assert time.process_time() - start < 2
 
 
 def test_a_turn_may_end_with_every_closing_token_exactly_where_the_regex_may(engine: Engine) -> None:

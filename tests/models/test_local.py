@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from pydantic import Field
 
 from autoact.core.errors import PromptTooLong
 from autoact.models.chat_format import as_chat, to_ids
@@ -35,6 +38,31 @@ def test_a_reply_is_the_engines_text_with_usage_and_name(plan: LocalChatModel, e
 
 def test_async_says_the_same_as_sync(plan: LocalChatModel) -> None:
     assert asyncio.run(plan.ainvoke(CHAT)).text == plan.invoke(CHAT).text
+
+
+class Noting(LocalChatModel):
+    """Notes which threads tokenise."""
+
+    threads: list[int] = Field(default_factory=list)
+
+    def _ids(self, messages: list[BaseMessage]) -> list[int]:
+        self.threads.append(threading.get_ident())
+        return super()._ids(messages)
+
+
+@pytest.mark.parametrize(("words", "elsewhere"), [(10, False), (2000, True)])
+def test_a_long_prompt_is_tokenised_beside_the_event_loop(engine: Engine, words: int, elsewhere: bool) -> None:
+    model = Noting(engine=engine, model_name="base", max_tokens=2)
+
+    async def ask() -> None:
+        with suppress(PromptTooLong):
+            await model.ainvoke("castle " * words)
+        with suppress(PromptTooLong):
+            async for _ in model.astream("castle " * words):
+                pass
+
+    asyncio.run(ask())
+    assert [thread != threading.get_ident() for thread in model.threads] == [elsewhere] * 2
 
 
 def test_settings_may_be_given_per_call(plan: LocalChatModel) -> None:

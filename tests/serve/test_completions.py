@@ -147,6 +147,7 @@ def test_a_prompt_that_does_not_fit_is_a_400_by_its_usual_code(client: OpenAI) -
         ({"stop": "." * 201}, "String should have at most 200 characters"),
         ({"messages": []}, "messages: List should have at least 1 item after validation, not 0"),
         ({"structured_outputs": {"regex": "("}}, "regex"),
+        ({"structured_outputs": {"regex": "a" * 10_001}}, "the regex has 10001 characters, and may have 10000"),
         ({"temperature": -1}, "temperature: Input should be greater than or equal to 0"),
     ],
 )
