@@ -104,7 +104,7 @@ def questions_of(
 
     last = {each.id: each.verdict for folder in folders for each in Store(folder / "verified.jsonl", Verified)}
     plays = (scored.trajectory for folder in folders for scored in Store(folder / "kept.jsonl", Scored))
-    verdicts = Counter(last.values())
+    verdicts = Counter[str](last.values())
     return {
         "wanted": wanted,
         "rounds": len(written),

@@ -58,6 +58,8 @@ def test_the_wheel_holds_the_example_the_templates_and_the_types(wheel: Path) ->
         f"autoact/examples/atlas/{n}" for n in ("task.yaml", "corpus.jsonl", "dev.jsonl", "seed/model.safetensors")
     } <= names
     assert {
+        "autoact/cli/templates/learning.html",
+        "autoact/cli/templates/model_card.md",
         "autoact/prompts/templates/system.txt",
         "autoact/models/minimal.jinja",
         "autoact/core/py.typed",
