@@ -109,7 +109,8 @@ def _data(run: Path) -> Iterator[HubFile]:
 
 def _for_others(team: Team, run: Path, base: str) -> Team:
     """The team without paths of this machine."""
-    here = (run / team.base).exists() or not HUB_NAME.fullmatch(team.base)
+    places = (run / team.base, Path(team.base).expanduser())
+    here = any(place.exists() for place in places) or not HUB_NAME.fullmatch(team.base)
     name = base or (PurePath(team.base).name if here else team.base)
     return replace(team, base=name, settings=_without_paths(team.settings))
 

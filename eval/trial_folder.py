@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from autoact.core.errors import RunError
-from autoact.core.records import Demonstration, QAPair, to_json
+from autoact.core.records import Demonstration, QAPair, Team, to_json
 from autoact.core.shard import Shard
 from autoact.core.store import Store, read_json, write_json
 from autoact.core.task import file_hash
@@ -110,12 +110,17 @@ def method_settings(run: RunFolder, method: Method, trial: Trial) -> dict[str, A
     shots = [to_json(shot) for shot in trial.shots[: method.shots]]
     return {
         "speakers": method.speakers,
-        "team": None if method.speakers == META else to_json(run.team_of(method.speakers)),
+        "team": None if method.speakers == META else _playing(run.team_of(method.speakers)),
         "shots": f"{len(shots)}, {_digest(shots)[:16]}" if shots else "none",
         "trials": method.trials,
         "oracle": method.oracle,
         **method.settings,
     }
+
+
+def _playing(team: Team) -> dict[str, Any]:
+    """A team as far as figures depend on it: how it came about is not part of that."""
+    return {name: value for name, value in to_json(team).items() if name not in ("provenance", "round")}
 
 
 def write_settings(trial: Trial, methods: Mapping[str, Mapping[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from autoact.cli.hub_files import HubFile
+from autoact.cli.hub_files import HubFile, pushed_run
 from autoact.cli.push import refuse_secrets
 from autoact.core.errors import UserError
 from autoact.core.records import ROLES, Example, Message, QAPair, Team, from_json, to_json
@@ -219,6 +219,17 @@ def test_a_base_of_the_hub_and_a_licence_are_named(made: Path, call: Any) -> Non
     metadata = yaml.safe_load(shown["card"].split("---\n")[1])
     assert (metadata["base_model"], metadata["license"], shown["public"]) == ("org/seed", "mit", True)
     assert "the base is in team" not in shown["card"]
+
+
+def test_a_base_that_is_named_as_a_hub_would_and_is_a_folder_here_is_not_said_to_be_on_the_hub(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    team = json.loads((run / "team.json").read_text())
+    write_json(run / "team.json", team | {"base": "models/seed"})
+    assert pushed_run(run, REPO).base_is_on_hub
+    (tmp_path / "models" / "seed").mkdir(parents=True)
+    assert pushed_run(run, REPO).team.base == "seed"
 
 
 def test_a_dry_run_lists_what_would_go_and_asks_nobody(made: Path, hub: LoopbackHub, call: Any) -> None:

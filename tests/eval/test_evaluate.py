@@ -12,7 +12,7 @@ import pytest
 
 from autoact.core.errors import EndpointError, RunError, UserError
 from autoact.core.progress import Silent
-from autoact.core.records import QAPair, Scored
+from autoact.core.records import Provenance, QAPair, Scored
 from autoact.core.store import Store, read_json
 from autoact.eval.benchmark import Benchmark, load_benchmark
 from autoact.eval.evaluate import Options, evaluate_methods, play_methods
@@ -114,6 +114,15 @@ def test_records_of_a_retrained_team_are_never_mixed(run: RunFolder, team: Any) 
     retrained = replace(run, team=replace(run.team, adapters={"plan": "plan-1"}))
     with pytest.raises(RunError, match=r"were made under another team; remove autoact.settings.json and autoact.jsonl"):
         played(retrained, planner)
+
+
+def test_the_same_team_that_notes_more_of_how_it_came_about_goes_on(run: RunFolder, team: Any) -> None:
+    planner, model = team(GOOD)
+    played(run, planner)
+    noted = replace(run, team=replace(run.team, round=1, provenance=Provenance(packages={"torch": "9"})))
+    before = len(model.calls)
+    played(noted, planner)
+    assert len(model.calls) == before
 
 
 def test_a_name_from_a_file_cannot_leave_the_folder(run: RunFolder) -> None:
