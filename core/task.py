@@ -50,7 +50,9 @@ class Task(Section):
         description="A handful of {question, answer[, choices, context, caption, ocr]}.",
         strict=False,
     )
-    benchmarks: dict[str, str] = Field(default_factory=dict, description="Splits to evaluate: name to JSONL.")
+    benchmarks: dict[str, str] = Field(
+        default_factory=dict, description="Splits to evaluate: name to JSONL, whose questions are never learned from."
+    )
     exclude: tuple[str, ...] = Field(
         (), description="JSONL files whose questions are never learned from.", strict=False
     )
