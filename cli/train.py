@@ -2,13 +2,14 @@
 
 autoact train RUN --teams one-agent,trajectories-50
 autoact train RUN --teams student --from OTHER_RUN
-autoact train plan.jsonl --base path/or/hub/name --out adapters --set learning_rate=1e-4
+autoact train plan.jsonl --base path/or/hub/name --out adapters --lr 1e-4 --rank 16 --set lora_targets=all-linear
 autoact train plan.jsonl --base path/or/hub/name --out adapters --set deepspeed=zero3        # on all GPUs
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,8 @@ from autoact.core.errors import UserError
 
 if TYPE_CHECKING:
     from autoact.core.learning import LearnConfig
+
+SHORT = {"--rank": "lora_rank", "--lr": "learning_rate", "--epochs": "epochs"}
 
 
 def train(
@@ -33,19 +36,24 @@ def train(
         Path | None, typer.Option("--out", metavar="DIR", help="For a file: the folder that the adapter is put in.")
     ] = None,
     role: Annotated[str, typer.Option(metavar="NAME", help="For a file: only the examples of this role.")] = "",
+    rank: Annotated[int | None, typer.Option(help="For a file: learn.lora_rank.")] = None,
+    lr: Annotated[float | None, typer.Option(help="For a file: learn.learning_rate.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="For a file: learn.epochs.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="For a file: a field of the learn section; repeatable."),
+        typer.Option("--set", metavar="NAME=VALUE", help="For a file: any field of the learn section; repeatable."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Train teams to compare a run's own with, or one adapter; the same command again goes on with the teams."""
+    """Train teams to compare a run's own with, or one adapter; the same command again goes on where it stopped."""
+    short = {"--rank": rank, "--lr": lr, "--epochs": epochs}
     if source.is_dir():
-        _refuse(f"{source} is a run", {"--base": base, "--out": out, "--role": role, "--set": settings})
+        _refuse(f"{source} is a run", {"--base": base, "--out": out, "--role": role, "--set": settings, **short})
         train_run(source, teams, teacher, as_json)
     elif source.is_file():
         _refuse(f"{source} is a file", {"--teams": teams, "--from": teacher})
-        train_file(source, base, out, role, settings or (), as_json)
+        given = [f"{SHORT[name]}={value}" for name, value in short.items() if value is not None]
+        train_file(source, base, out, role, [*(settings or ()), *given], as_json)
     else:
         raise UserError(f"{source} does not exist; give a run folder or a JSONL file of examples")
 
@@ -78,6 +86,7 @@ def train_file(path: Path, base: str, out: Path | None, role: str, settings: Seq
     """Train one adapter on a file's examples of one role."""
     from autoact.cli.display import console, one_line, print_json
     from autoact.cli.progress import shown_progress
+    from autoact.core.lock import locked
     from autoact.core.records import to_json
     from autoact.models.weights import model_folder
     from autoact.training.adapters import folder_name
@@ -92,10 +101,10 @@ def train_file(path: Path, base: str, out: Path | None, role: str, settings: Seq
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; choose a folder")
     examples, config = read_examples(path, role), learning(settings)
-    require_packages()
+    require_packages(config)
     require_targets(model_folder(base), config.lora_targets)
     train_one = train_on_gpus if config.deepspeed and not launched() else train_adapter
-    with shown_progress() as progress:
+    with locked(out) if world().leads else nullcontext(), shown_progress() as progress:
         if world().leads:
             progress.stage(f"train {examples[0].role}")
         trained = train_one(
@@ -106,24 +115,28 @@ def train_file(path: Path, base: str, out: Path | None, role: str, settings: Seq
             out,
             lambda at, total, loss: progress.advance(at, total, f"loss {loss:.3f}"),
         )
+        if trained.note and world().leads:
+            progress.say(trained.note)
     if not world().leads:
         return
     if as_json:
         print_json({**to_json(trained), "path": str(trained.path)})
         return
     told = f"{trained.path}: {trained.rows} rows, {trained.tokens} tokens, loss {trained.loss:.4f}"
+    if trained.held_out_loss is not None:
+        told += f", held out {trained.held_out_loss:.4f} after epoch {trained.epoch}"
     console().print(one_line(told), soft_wrap=True)
 
 
 def learning(settings: Sequence[str]) -> LearnConfig:
-    """The defaults of the learn section, with some fields replaced. Raises UserError naming one that is wrong."""
+    """The learn section of a preset, with some fields replaced. Raises UserError naming one that is wrong."""
     from pydantic import ValidationError
 
     from autoact.cli.learn import overrides_of
-    from autoact.core.learning import LearnConfig
+    from autoact.core.learning import LearnConfig, with_preset
 
     try:
-        return LearnConfig.model_validate(overrides_of(settings))
+        return LearnConfig.model_validate(with_preset(overrides_of(settings)))
     except ValidationError as problem:
         first = problem.errors()[0]
         raise UserError(f"--set {first['loc'][0]} is wrong: {first['msg']} (got {first['input']!r:.60})") from None

@@ -12,6 +12,7 @@ from autoact.core.errors import ModelError
 from autoact.core.learning import LearnConfig
 from autoact.training.base_model import ALL_LINEAR
 from autoact.training.distributed import deepspeed_file, stage_of
+from autoact.training.sizes import skeleton
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "datasets")
 
@@ -54,16 +55,7 @@ def _require_reporter(name: str) -> None:
 
 def require_targets(folder: Path, targets: Sequence[str]) -> None:
     """Raises ModelError when the model in a folder has no module of a name that LoRA is to adapt."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    try:
-        with torch.device("meta"):
-            config = AutoConfig.from_pretrained(folder, local_files_only=True)
-            model = AutoModelForCausalLM.from_config(config)
-    except (OSError, ValueError, KeyError) as problem:
-        raise ModelError(f"{folder} is no causal language model: {' '.join(str(problem).split())[:300]}") from problem
-    names = {name.rpartition(".")[2] for name, _ in model.named_modules()}
+    names = {name.rpartition(".")[2] for name, _ in skeleton(folder).named_modules()}
     if ALL_LINEAR in targets:
         if len(targets) > 1:
             raise ModelError(f"learn.lora_targets: {ALL_LINEAR} stands for all modules; name it alone")

@@ -4,8 +4,12 @@
     rows.rows[0]      # {"input_ids": […], "labels": [-100, …, 17, 5, 2, -100, …]}
 
 One row holds a whole conversation, which is exact when the chat template is prefix-stable. Under a template
-that is not, each marked turn becomes a row of its own, and `note` says why. A conversation that is too long is
-cut after its last marked turn that fits; one in which none fits is dropped and counted.
+that is not, each marked turn becomes a row of its own, and `note` says why.
+
+A conversation that is too long is cut after its last marked turn that fits; one in which none fits is dropped. The
+turns after the cut are not learned behind a repeated system turn and question: no agent is ever sent that. Where a
+prompt does not fit its window, it is sent with observations cut short (graph/speaking.py), and trajectories that were
+played so are not trained on at all, since what their steps say is not what was read.
 """
 
 from __future__ import annotations
@@ -23,10 +27,15 @@ Row = dict[str, list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows; how many were dropped as too long, how many examples mark no turn; why there is a row a turn."""
+    """The rows of examples, and what did not become one.
+
+    dropped: conversations, or turns, too long to learn from; cut: rows that lost turns; unlabelled: examples that mark
+    no turn; note: why there is a row a turn, if there is.
+    """
 
     rows: list[Row]
     dropped: int
+    cut: int
     unlabelled: int
     note: str
 
@@ -37,8 +46,9 @@ def to_rows(tokenizer: Any, examples: Sequence[Example], max_length: int) -> Row
     make = row_a_turn if note else row_a_conversation
     marked = [item for item in examples if any(message.learn for message in item.messages)]
     made = [row for item in marked for row in make(tokenizer, item)]
-    rows = [cut for row in made if (cut := _cut(row, max_length))]
-    return Rows(rows, len(made) - len(rows), len(examples) - len(marked), note)
+    kept = [(row, cut) for row in made if (cut := _cut(row, max_length))]
+    rows, lost = [cut for _, cut in kept], sum(labelled(cut) < labelled(row) for row, cut in kept)
+    return Rows(rows, len(made) - len(rows), lost, len(examples) - len(marked), note)
 
 
 def labelled(row: Row) -> int:

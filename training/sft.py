@@ -28,6 +28,7 @@ from autoact.training.base_model import Base, adapted, load_base
 from autoact.training.distributed import leader_first, world
 from autoact.training.drafts import Draft, open_draft, publish
 from autoact.training.rows import Row, Rows, labelled, to_rows
+from autoact.training.sizes import sized
 from autoact.training.watching import Curve, NotFinite, Step, curve_of, is_enough, published_epoch, watching
 
 # Settings that make another adapter of the same rows; a checkpoint of others is not gone on from.
@@ -41,9 +42,10 @@ HEEDED = (
 class Adapter:
     """A trained adapter and how its training went.
 
-    rows, tokens: what it was trained on; dropped: rows too long to hold a turn; unlabelled: examples without a turn
-    to learn; held_out: rows it was not trained on. loss: the mean of the training steps'; epoch: whose adapter this
-    is; held_out_loss: after that epoch, a token, None when nothing was held out.
+    rows, tokens: what it was trained on; dropped: what is too long to hold a turn; cut: rows that lost turns past
+    max_length; unlabelled: examples without a turn to learn; held_out: rows it was not trained on. loss: the mean of
+    the training steps'; epoch: whose adapter this is; held_out_loss: after that epoch, a token, None when nothing was
+    held out.
     """
 
     role: str
@@ -54,6 +56,7 @@ class Adapter:
     loss: float
     seconds: float
     note: str
+    cut: int
     unlabelled: int
     held_out: int
     held_out_loss: float | None
@@ -74,6 +77,7 @@ def train_adapter(
     Raises RunError when nothing is left to train on, a loss is not finite, or the disk is full.
     """
     loaded = base if isinstance(base, Base) else load_base(base, config.quantize, config.deepspeed)
+    config = sized(config, loaded.folder)
     learned = to_rows(loaded.tokenizer, [item for item in examples if not item.held_out], config.max_length)
     held_out = to_rows(loaded.tokenizer, [item for item in examples if item.held_out], config.max_length)
     _require_rows(role, learned, len(examples), config)
@@ -99,6 +103,7 @@ def train_adapter(
         loss=sum(point.loss for point in curve.steps) / len(curve.steps),
         seconds=round(seconds, 2),
         note=_note(learned, held_out, config),
+        cut=learned.cut,
         unlabelled=learned.unlabelled,
         held_out=len(held_out.rows),
         held_out_loss=curve.held_out[epoch - 1] if curve.held_out else None,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from autoact.core.task import load_task
 
 Call = Callable[..., Result]
 SEED = Path(__file__).parents[2] / "examples" / "atlas" / "seed"
+CLI = "from autoact.cli.main import app; app()"
 SETTINGS = ("--set", "epochs=1", "--set", "learning_rate=1e-3")
 
 
@@ -59,6 +63,33 @@ def test_of_several_roles_one_is_chosen(call: Call, tmp_path: Path) -> None:
     assert ": 1 rows, " in line
 
 
+def test_common_settings_have_options_of_their_own(call: Call, tmp_path: Path) -> None:
+    path = file_of(tmp_path / "mine.jsonl", example(), example("b", held_out=True))
+    where = ("train", path, "--base", SEED, "--out", tmp_path / "out", "--set", "lora_targets=all-linear")
+    told = json.loads(call(*where, "--rank", "2", "--lr", "1e-3", "--epochs", "2", "--json").stdout)
+    settings = json.loads((Path(told["path"]) / "adapter_config.json").read_text())
+    assert settings["r"] == 2
+    assert "up_proj" in settings["target_modules"]
+    assert [point["step"] for point in told["curve"]["steps"]] == [1, 2]
+    assert [point["learning_rate"] for point in told["curve"]["steps"]] == [0.0, 1e-3]
+
+
+def test_the_same_command_goes_on_where_it_was_stopped(call: Call, tmp_path: Path) -> None:
+    path = file_of(tmp_path / "mine.jsonl", *(example(str(number)) for number in range(4)))
+    where = ("train", path, "--base", SEED, "--set", "batch_size=1", "--set", "checkpoint_steps=1", "--lr", "1e-3")
+    whole = json.loads(call(*where, "--out", tmp_path / "whole", "--json").stdout)
+    draft = tmp_path / "out" / ".plan.part"
+    with subprocess.Popen([sys.executable, "-c", CLI, *map(str, where), "--out", tmp_path / "out"]) as process:
+        while not (draft / "checkpoint-3" / "whole.json").exists():
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.kill()
+    assert draft.exists()
+    told = json.loads(call(*where, "--out", tmp_path / "out", "--json").stdout)
+    assert Path(told["path"]).name == Path(whole["path"]).name
+    assert told["curve"] == whole["curve"]
+
+
 BAD_FILES: list[tuple[tuple[Example, ...], str]] = [
     ((), "holds no examples of any role; there are none"),
     ((example(held_out=True),), "has nothing to train on: no example"),
@@ -96,6 +127,8 @@ def test_a_line_that_is_no_example_is_named(call: Call, tmp_path: Path) -> None:
         (("--base", SEED, "--out", "out", "--role", "tool"), "holds no examples of tool; there are plan"),
         (("--base", SEED, "--out", "out", "--set", "epochs=many"), "--set epochs is wrong"),
         (("--base", SEED, "--out", "out", "--set", "colour=1"), "--set colour is no field"),
+        (("--base", SEED, "--out", "out", "--rank", "0"), "--set lora_rank is wrong"),
+        (("--base", SEED, "--out", "out", "--set", "report_to=pigeon"), "learn.report_to: pigeon is unknown"),
         (("--base", SEED, "--out", "out", "--set", "lora_targets=[nose]"), "has no module called nose"),
         (("--base", SEED, "--out", "out", "--teams", "fireact"), "mine.jsonl is a file, and --teams does not go"),
     ],
@@ -130,6 +163,7 @@ def run(task_file: Callable[..., Path], tmp_path: Path) -> Path:
         (("--teams", "trajectories-5"), "has 0 kept trajectories to train on; 5 cannot be drawn"),
         (("--teams", "fireact", "--set", "epochs=1"), "is a run, and --set does not go with it"),
         (("--teams", "fireact", "--base", "x"), "is a run, and --base does not go with it"),
+        (("--teams", "fireact", "--lr", "1e-4"), "is a run, and --lr does not go with it"),
     ],
 )
 def test_a_wrong_option_for_a_run_is_refused(options: tuple[str, ...], says: str, call: Call, run: Path) -> None:

@@ -1,0 +1,91 @@
+"""Several adapters of a run: what is said of them, what is not done twice, what is read back."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoact.core.learning import LearnConfig
+from autoact.core.progress import Silent
+from autoact.core.records import Example, Message
+from autoact.training.adapters import train_adapters
+
+TINY = runpy.run_path(str(Path(__file__).parents[1] / "tiny_llama.py"))
+CONFIG = LearnConfig(epochs=1, batch_size=2, early_stopping=0)
+# Of earlier turns it shows the last line only, as templates do that strip what a model thought.
+STRIPPING = TINY["TEMPLATE"].replace("m['content']", "(m['content'] if loop.last else m['content'].split('\\n')[-1])")
+
+
+class Told(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def base_with(template: str, folder: Path) -> str:
+    """A tiny model whose chats are written by a template."""
+    tokenizer = TINY["make_tokenizer"](template)
+    tokenizer.save_pretrained(folder)
+    TINY["make_model"](tokenizer).save_pretrained(folder)
+    return str(folder)
+
+
+def example(name: str, held_out: bool = False) -> Example:
+    chat = (
+        Message("user", "Question: which?"),
+        Message("assistant", "Thought: I look.\nAction: Retrieve", learn=True),
+        Message("user", "Observation: an island."),
+        Message("assistant", "Thought: done.\nAction: Finish", learn=True),
+    )
+    return Example(name, "plan", chat, held_out)
+
+
+def examples() -> dict[str, list[Example]]:
+    items = [example("a"), example("b"), example("c", held_out=True)]
+    return {"plan": items, "tool:Retrieve": items, "reflect": []}
+
+
+@pytest.mark.parametrize(
+    ("template", "rows", "says"),
+    [
+        (TINY["TEMPLATE"], 2, []),
+        (STRIPPING, 4, ["one row a turn, since the chat template is not prefix-stable: message 3 changes the tokens"]),
+    ],
+)
+def test_a_template_that_strips_thoughts_gets_a_row_a_turn_and_it_is_said(
+    template: str, rows: int, says: list[str], tmp_path: Path
+) -> None:
+    told, run = Told(), tmp_path / "run"
+    trained = train_adapters(examples(), base_with(template, tmp_path / "base"), CONFIG, run, run / "a.json", told)
+    assert {name: adapter["rows"] for name, adapter in trained.items()} == {"plan": rows, "tool:Retrieve": rows}
+    expected = [f"{name}: {line}" for name in ("plan", "tool:Retrieve") for line in says]
+    expected.append("reflect: there is no example to learn from, so the base speaks in this role")
+    assert [line[: len(begin)] for line, begin in zip(told.lines, expected, strict=True)] == expected
+
+
+def test_what_is_trained_is_on_disk_and_not_trained_again(tmp_path: Path) -> None:
+    run, base = tmp_path / "run", base_with(TINY["TEMPLATE"], tmp_path / "base")
+    trained = train_adapters(examples(), base, CONFIG, run, run / "rounds/00/adapters.json", Silent())
+    assert json.loads((run / "rounds/00/adapters.json").read_text()) == trained
+    assert trained["tool:Retrieve"]["path"].startswith("adapters/tool-Retrieve-")
+    assert [point["step"] for point in trained["plan"]["curve"]["steps"]] == [1]
+    first = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    assert train_adapters(examples(), "nowhere", CONFIG, run, run / "rounds/00/adapters.json", Silent()) == trained
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == first
+
+
+def test_rounds_may_end_with_the_same_adapter(tmp_path: Path) -> None:
+    base, only = base_with(TINY["TEMPLATE"], tmp_path / "base"), {"plan": examples()["plan"]}
+    made: list[dict[str, Any]] = [
+        train_adapters(only, base, CONFIG, tmp_path, tmp_path / f"rounds/{number}/adapters.json", Silent())
+        for number in range(2)
+    ]
+    assert made[0]["plan"]["path"] == made[1]["plan"]["path"]
