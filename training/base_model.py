@@ -78,7 +78,8 @@ def _quantized(folder: Path, bits: str, where: str) -> Any:
         model: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             quantization_config=BitsAndBytesConfig(**settings),
-            device_map={"": where},
+            # By number: accelerate takes a GPU without one for another than the one it trains on.
+            device_map={"": torch.cuda.current_device() if where == "cuda" else where},
             dtype=torch.bfloat16,
             attn_implementation="sdpa",
             use_safetensors=True,

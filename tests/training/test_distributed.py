@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import runpy
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +15,7 @@ import pytest
 
 from autoact.core.errors import ModelError, RunError
 from autoact.core.learning import LearnConfig
-from autoact.core.records import Example, Message
+from autoact.core.records import Example, Message, to_json
 from autoact.training.distributed import FILES, World, deepspeed_file, share, stage_of, world
 from autoact.training.launch import train_on_gpus
 from autoact.training.requirements import require_packages
@@ -48,10 +53,16 @@ def some_examples() -> list[Example]:
     ]
 
 
-def weights(adapter: Adapter) -> Any:
+def weights(adapter: Path) -> Any:
     from safetensors.torch import load_file
 
-    return load_file(adapter.path / "adapter_model.safetensors")
+    return load_file(adapter / "adapter_model.safetensors")
+
+
+def apart(one: Path, other: Path) -> float:
+    """The largest difference between the weights of two adapters."""
+    mine, theirs = weights(one), weights(other)
+    return max(float((mine[name] - theirs[name]).abs().max()) for name in mine)
 
 
 @pytest.mark.long
@@ -64,10 +75,62 @@ def test_two_processes_train_the_adapter_of_one(deepspeed: str, base: str, alone
         [point.loss for point in alone.curve.steps], abs=1e-5
     )
     assert made.curve.held_out == pytest.approx(alone.curve.held_out, abs=1e-5)
-    for name, weight in weights(alone).items():
-        assert float((weights(made)[name] - weight).abs().max()) < 1e-5
+    assert apart(made.path, alone.path) < 1e-5
     assert told == [point.step for point in alone.curve.steps]
     assert [path.name for path in tmp_path.iterdir()] == [made.path.name]
+
+
+@pytest.mark.long
+def test_a_base_in_four_bits_is_trained_by_two_processes(base: str, tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"quantize": "4bit"})
+    one = train_adapter("plan", base, some_examples(), config, tmp_path / "one")
+    config = config.model_copy(update={"deepspeed": "zero2"})
+    two = train_on_gpus("plan", base, some_examples(), config, tmp_path / "two", processes=2)
+    losses = [point.loss for point in one.curve.steps]
+    assert [point.loss for point in two.curve.steps] == pytest.approx(losses, abs=0.02)  # bf16
+
+
+@pytest.mark.long
+def test_torchrun_by_hand_trains_the_same_adapter_and_one_process_speaks(
+    base: str, alone: Adapter, tmp_path: Path
+) -> None:
+    file = tmp_path / "plan.jsonl"
+    file.write_text("".join(json.dumps(to_json(item)) + "\n" for item in some_examples()))
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
+    settings = [f"--set={name}={getattr(CONFIG, name)}" for name in ("batch_size", "epochs", "learning_rate")]
+    settings += ["--set=lora_dropout=0.0", "--set=early_stopping=0", "--set=deepspeed=zero2"]
+    autoact = str(Path(sys.executable).with_name("autoact"))
+    run = subprocess.run(
+        [*torchrun, autoact, "train", str(file), "--base", base, "--out", str(tmp_path / "out"), *settings],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    [made] = (tmp_path / "out").iterdir()
+    assert apart(made, alone.path) < 1e-5
+    assert run.stdout.count("12 rows") == 1
+
+
+@pytest.mark.long
+def test_processes_whose_starter_was_killed_end_too(base: str, tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, __file__, base, str(tmp_path)], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline().startswith("step")
+        assert working(tmp_path)
+        child.kill()
+    give_up = time.monotonic() + 60
+    while working(tmp_path) and time.monotonic() < give_up:
+        time.sleep(0.5)
+    assert not working(tmp_path)
+
+
+def working(out: Path) -> list[str]:
+    """The processes that train into a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            found += [str(process)] if f"{out}/.plan.job" in process.read_text() else []
+    return found
 
 
 @pytest.mark.long
@@ -110,3 +173,16 @@ def test_a_process_that_nobody_launched_is_alone_and_leads() -> None:
 def test_deepspeed_without_a_launcher_is_refused_with_the_command(base: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="torchrun --nproc-per-node"):
         train_adapter("plan", base, some_examples(), CONFIG.model_copy(update={"deepspeed": "zero2"}), tmp_path)
+
+
+if __name__ == "__main__":  # the starter that a test kills
+    endless = CONFIG.model_copy(update={"epochs": 10_000})
+    train_on_gpus(
+        "plan",
+        sys.argv[1],
+        some_examples(),
+        endless,
+        Path(sys.argv[2]),
+        lambda *_: print("step", flush=True),
+        processes=2,
+    )
