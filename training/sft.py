@@ -84,7 +84,7 @@ def train_adapter(
     with leader_first():
         draft = open_draft(out / f".{role}.part", _fingerprint(role, loaded, learned.rows, held_out.rows, config))
     try:
-        curve, seconds = _fit(role, loaded, learned.rows, held_out.rows, config, draft, step)
+        curve, seconds = fit(role, loaded, learned.rows, held_out.rows, config, draft, step)
     except NotFinite:
         if world().leads:
             draft.discard()
@@ -112,7 +112,7 @@ def train_adapter(
     )
 
 
-def _fit(
+def fit(
     role: str, base: Base, rows: list[Row], held_out: list[Row], config: LearnConfig, draft: Draft, step: Step | None
 ) -> tuple[Curve, float]:
     """Train, or go on with it, until an adapter of every epoch lies in the draft; the curve, and seconds spent."""
