@@ -7,8 +7,9 @@ one row a step    a row a turn: what the agent was sent, and the turn
 reference         the same, the thought a row and the action (or the verdict) another     zjunlp/AutoAct
 
 All learn the same tokens of the same trajectories of a finished run: the first so many of each role's examples that
-it was trained on; or, with --steps N, the first trajectories of at least N steps, right or wrong. Each role is trained for one epoch by training/sft.py, as `autoact learn` trains it. The loss is
-the base's on all labelled tokens, summed in float64 and divided by their number; it must not differ by 1e-6.
+it was trained on; or, with --steps N, the first trajectories of at least N steps, right or wrong. Each role is
+trained for one epoch by training/sft.py, as `autoact learn` trains it. The loss is the base's on all labelled tokens,
+summed in float64 and divided by their number; it must not differ by 1e-6.
 """
 
 from __future__ import annotations

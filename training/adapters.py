@@ -1,12 +1,18 @@
-"""Several adapters on one base, which is loaded once; each is noted as it ends, and a kill costs some steps at most.
+"""Several adapters on one base: one after the other, the base loaded once; or side by side, each on a GPU of its own.
 
 trained = train_adapters({"plan": examples, …}, base, config, run, run / "rounds" / "00" / "adapters.json", progress)
 trained["plan"]["path"]        # "adapters/plan-3fa9c1d2e4b5", in the run folder
+
+Each is noted as it ends, and a kill costs some steps at most. The adapters are the same either way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +20,10 @@ from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
 from autoact.core.records import Example, to_json
 from autoact.core.store import read_json, write_json
-from autoact.training.base_model import Base, load_base
-from autoact.training.launch import train_on_gpus
-from autoact.training.sft import train_adapter
+from autoact.training.base_model import load_base
+from autoact.training.launch import train_on_gpu, train_on_gpus
+from autoact.training.sft import Adapter, train_adapter
+from autoact.training.watching import Step
 
 
 def train_adapters(
@@ -26,32 +33,109 @@ def train_adapters(
     run: Path,
     record: Path,
     progress: Progress,
+    gpus: Sequence[str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Name → how its adapter was trained, and where it is; what `record` says is there is not trained again.
 
-    With `config.deepspeed` each is trained on all GPUs of this machine.
+    With `config.deepspeed` each is trained on all GPUs of this machine; else, where there are several, each on one of
+    `gpus`, the names of those that are visible.
     """
     done: dict[str, dict[str, Any]] = read_json(record) if record.exists() else {}
-    loaded: Base | None = None
-    for number, (name, items) in enumerate(examples.items()):
-        if not items:
-            progress.say(f"{name}: there is no example to learn from, so the base speaks in this role")
-        elif name not in done:
-
-            def step(at: int, total: int, loss: float, name: str = name, number: int = number) -> None:
-                progress.advance(100 * number + 100 * at // total, 100 * len(examples), f"{name}: loss {loss:.3f}")
-
-            if config.deepspeed:
-                adapter = train_on_gpus(folder_name(name), base, items, config, run / "adapters", step)
-            else:
-                loaded = loaded or load_base(base, config.quantize)
-                adapter = train_adapter(folder_name(name), loaded, items, config, run / "adapters", step)
-            done[name] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}
-            write_json(record, done)
-            done = read_json(record)
-            if adapter.note:
-                progress.say(f"{name}: {adapter.note}")
+    todo = {name: items for name, items in examples.items() if items and name not in done}
+    shares = _Shares(progress, len(examples), len(examples) - len(todo))
+    for name in (name for name, items in examples.items() if not items):
+        progress.say(f"{name}: there is no example to learn from, so the base speaks in this role")
+    for name, adapter in _trained(todo, base, config, run / "adapters", shares, gpus):
+        done[name] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}
+        write_json(record, done)
+        done = read_json(record)
+        if adapter.note:
+            progress.say(f"{name}: {adapter.note}")
     return done
+
+
+def _trained(
+    todo: Mapping[str, Sequence[Example]],
+    base: str,
+    config: LearnConfig,
+    out: Path,
+    shares: _Shares,
+    gpus: Sequence[str] | None,
+) -> Iterator[tuple[str, Adapter]]:
+    """The adapters by name, as they are done."""
+    if not todo:
+        return
+    seen = visible_gpus() if gpus is None else gpus
+    if config.deepspeed:
+        for name, items in todo.items():
+            yield name, train_on_gpus(folder_name(name), base, items, config, out, shares.of(name))
+    elif len(seen) > 1:
+        yield from _side_by_side(todo, base, config, out, shares, seen)
+    else:
+        loaded = load_base(base, config.quantize)
+        for name, items in todo.items():
+            yield name, train_adapter(folder_name(name), loaded, items, config, out, shares.of(name))
+
+
+def _side_by_side(
+    todo: Mapping[str, Sequence[Example]],
+    base: str,
+    config: LearnConfig,
+    out: Path,
+    shares: _Shares,
+    gpus: Sequence[str],
+) -> Iterator[tuple[str, Adapter]]:
+    """Each in a process of its own on the next GPU that is free; what others trained is kept when one fails."""
+    free: queue.SimpleQueue[str] = queue.SimpleQueue()
+    for gpu in gpus:
+        free.put(gpu)
+
+    def train(name: str) -> tuple[str, Adapter]:
+        gpu = free.get()
+        try:
+            return name, train_on_gpu(gpu, folder_name(name), base, todo[name], config, out, shares.of(name))
+        finally:
+            free.put(gpu)
+
+    with ThreadPoolExecutor(len(gpus)) as pool:
+        begun = [pool.submit(train, name) for name in todo]
+        failures = []
+        for future in as_completed(begun):
+            if problem := future.exception():
+                failures.append(problem)
+            else:
+                yield future.result()
+        if failures:
+            raise failures[0]
+
+
+def visible_gpus() -> list[str]:
+    """The GPUs that this process may use, by their names in CUDA_VISIBLE_DEVICES."""
+    import torch
+
+    count = torch.cuda.device_count()
+    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return named[:count] or [str(number) for number in range(count)]
+
+
+class _Shares:
+    """Tells of several trainings as of one stage; they may go on at once."""
+
+    def __init__(self, progress: Progress, count: int, done: int) -> None:
+        self._progress, self._count, self._done = progress, count, done
+        self._parts: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def of(self, name: str) -> Step:
+        """What the training of a name is to call at each step."""
+
+        def step(at: int, total: int, loss: float) -> None:
+            with self._lock:
+                self._parts[name] = 100 * at // total
+                done = 100 * self._done + sum(self._parts.values())
+                self._progress.advance(done, 100 * self._count, f"{name}: loss {loss:.3f}")
+
+        return step
 
 
 def folder_name(name: str) -> str:

@@ -1,18 +1,20 @@
-"""Training of one adapter by as many processes as there are GPUs, started and waited for (`learn.deepspeed`).
+"""Training of one adapter by other processes, started and waited for: one a GPU (`learn.deepspeed`), or one in all.
 
     adapter = train_on_gpus("plan", "path/or/hub/name", examples, LearnConfig(deepspeed="zero3"), out, step)
+    adapter = train_on_gpu("1", "plan", "path/or/hub/name", examples, LearnConfig(), out, step)
 
-It is train_adapter in other processes: torchrun starts them, this module is what they run, and a folder beside the
-adapter holds what they are told and what they answer.
+It is train_adapter in those processes: this module is what they run, torchrun starts them where they are several, and
+a folder beside the adapter holds what they are told and what they answer.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from autoact.core.errors import RunError, UserError
@@ -39,6 +41,37 @@ def train_on_gpus(
 
     Raises RunError with the line that the processes failed with.
     """
+    return _train([*_torchrun(processes or _gpus())], os.environ, role, base, examples, config, out, step)
+
+
+def train_on_gpu(
+    gpu: str,
+    role: str,
+    base: str,
+    examples: Sequence[Example],
+    config: LearnConfig,
+    out: Path,
+    step: Step | None = None,
+) -> Adapter:
+    """Train as train_adapter does, in a process that sees one GPU; `gpu` is its name in CUDA_VISIBLE_DEVICES.
+
+    Raises RunError with the line that the process failed with.
+    """
+    seeing = {**os.environ, "CUDA_VISIBLE_DEVICES": gpu}
+    return _train([sys.executable, "-m"], seeing, role, base, examples, config, out, step)
+
+
+def _train(
+    starter: Sequence[str],
+    environment: Mapping[str, str],
+    role: str,
+    base: str,
+    examples: Sequence[Example],
+    config: LearnConfig,
+    out: Path,
+    step: Step | None,
+) -> Adapter:
+    """Have this module run by what the starter starts."""
     job = out / f".{role}.job"
     with writing(job):
         shutil.rmtree(job, ignore_errors=True)
@@ -47,7 +80,7 @@ def train_on_gpus(
         Store(job / "examples.jsonl", Example).append(*examples)
         told = {"role": role, "base": base, "config": config.model_dump(mode="json"), "out": str(out.absolute())}
         write_json(job / "job.json", told)
-        last = _run([*_torchrun(processes or _gpus()), __spec__.name, str(job)], step)
+        last = _run([*starter, __spec__.name, str(job)], environment, step)
         return _answer(job, out, f"training the {role} adapter failed: {last}")
     finally:
         shutil.rmtree(job, ignore_errors=True)
@@ -64,14 +97,14 @@ def _gpus() -> int:
     return max(torch.cuda.device_count(), 1)
 
 
-def _run(command: Sequence[str], step: Step | None) -> str:
+def _run(command: Sequence[str], environment: Mapping[str, str], step: Step | None) -> str:
     """Run it to its end, passing its progress on; the last other line that it printed.
 
     If this process dies, the workers do at their next step: nobody reads what they print.
     """
     last = "nothing was printed"
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as run:
         try:
             for line in run.stdout or ():

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from autoact.core.errors import RunError
 from autoact.core.learning import LearnConfig
 from autoact.core.progress import Silent
 from autoact.core.records import Example, Message
@@ -25,9 +26,14 @@ class Told(Silent):
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.advanced: list[tuple[int, int]] = []
 
     def say(self, line: str) -> None:
         self.lines.append(line)
+
+    def advance(self, done: int, total: int, note: str = "") -> None:
+        del note
+        self.advanced.append((done, total))
 
 
 def base_with(template: str, folder: Path) -> str:
@@ -66,8 +72,8 @@ def test_a_template_that_strips_thoughts_gets_a_row_a_turn_and_it_is_said(
     told, run = Told(), tmp_path / "run"
     trained = train_adapters(examples(), base_with(template, tmp_path / "base"), CONFIG, run, run / "a.json", told)
     assert {name: adapter["rows"] for name, adapter in trained.items()} == {"plan": rows, "tool:Retrieve": rows}
-    expected = [f"{name}: {line}" for name in ("plan", "tool:Retrieve") for line in says]
-    expected.append("reflect: there is no example to learn from, so the base speaks in this role")
+    expected = ["reflect: there is no example to learn from, so the base speaks in this role"]
+    expected += [f"{name}: {line}" for name in ("plan", "tool:Retrieve") for line in says]
     assert [line[: len(begin)] for line, begin in zip(told.lines, expected, strict=True)] == expected
 
 
@@ -89,3 +95,24 @@ def test_rounds_may_end_with_the_same_adapter(tmp_path: Path) -> None:
         for number in range(2)
     ]
     assert made[0]["plan"]["path"] == made[1]["plan"]["path"]
+
+
+def test_side_by_side_the_adapters_are_those_of_one_after_the_other(tmp_path: Path) -> None:
+    base, told = base_with(TINY["TEMPLATE"], tmp_path / "base"), Told()
+    record = tmp_path / "a" / "adapters.json"
+    one = train_adapters(examples(), base, CONFIG, tmp_path / "a", record, Silent())
+    record = tmp_path / "b" / "adapters.json"
+    two = train_adapters(examples(), base, CONFIG, tmp_path / "b", record, told, gpus=("", ""))
+    assert {name: made["path"] for name, made in two.items()} == {name: made["path"] for name, made in one.items()}
+    assert json.loads(record.read_text()) == two
+    assert told.advanced[-1] == (300, 300)
+    assert sorted(told.advanced) == told.advanced
+
+
+def test_one_that_fails_beside_another_costs_the_other_nothing(tmp_path: Path) -> None:
+    base, record = base_with(TINY["TEMPLATE"], tmp_path / "base"), tmp_path / "adapters.json"
+    mute = [Example("a", "tool:Retrieve", (Message("user", "Hi"), Message("assistant", "Hi")))]
+    broken = {"tool:Retrieve": mute, "plan": examples()["plan"]}
+    with pytest.raises(RunError, match="none of the 1 tool-Retrieve examples can be trained on: 1 mark no turn"):
+        train_adapters(broken, base, CONFIG, tmp_path, record, Silent(), gpus=("", ""))
+    assert json.loads(record.read_text()).keys() == {"plan"}
