@@ -92,11 +92,12 @@ def layouts(tokenizer: Any, examples: Mapping[str, Sequence[Example]]) -> dict[s
 
 
 def in_two(tokenizer: Any, row: Row) -> Iterator[Row]:
-    """A row of a turn as two: its first line, and the rest."""
+    """A row of a turn as two, its first line and the rest; as it is when it has one line only."""
     ids, labels = row["input_ids"], row["labels"]
     start = next(at for at, label in enumerate(labels) if label != UNLABELLED)
-    split = next(at for at in range(start, len(ids)) if "\n" in tokenizer.decode(ids[at : at + 1]))
-    yield {"input_ids": ids[:split], "labels": labels[:split]}
+    split = next((at for at in range(start, len(ids)) if "\n" in tokenizer.decode(ids[at : at + 1])), start)
+    if split > start:
+        yield {"input_ids": ids[:split], "labels": labels[:split]}
     yield {"input_ids": ids, "labels": [UNLABELLED] * split + labels[split:]}
 
 
