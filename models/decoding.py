@@ -20,7 +20,7 @@ from typing import Any
 from autoact.models.chat_format import closing_ids
 from autoact.models.kv import Window
 from autoact.models.network import Network
-from autoact.models.prefill import Newcomer, groups_of_similar_length, prefill
+from autoact.models.prefill import Newcomer, groups_of_similar_length, newest, prefill
 from autoact.models.prefix import WORTH, Prefix, PrefixStore
 from autoact.models.profile import Profile
 from autoact.models.request import Completion, Finish, Job, Request
@@ -49,7 +49,7 @@ class Decoder:
         self.ends = network.end_ids | closing_ids(tokenizer)
         self._network = network
         self._letters = alphabet(tokenizer)
-        self._window = Window()
+        self._window = Window(network.layers)
         # A sliding window is measured in columns, and a kept prefix leaves a gap between them.
         self._prefixes = PrefixStore(prefix_bytes) if prefix_bytes and not network.sliding else None
 
@@ -76,42 +76,22 @@ class Decoder:
         for newcomer in newcomers:
             self._count(newcomer)
         for group in groups_of_similar_length(newcomers):
-            batch = prefill(self._network, group)
-            self._window.add(batch.layers, batch.spans)
-            first = len(self.rows)
+            first, logits = len(self.rows), prefill(self._network, self._window, group)
             self.rows += [self._row(newcomer.job) for newcomer in group]
             self._remember(at for at, newcomer in enumerate(group, first) if not newcomer.prefix.length)
-            done += self._advance(first, batch.logits)
+            done += self._advance(first, logits)
         return done
 
     def step(self) -> Done:
         """One more token for every row; the rows that are done with it."""
-        import torch
-
         self._leave([at for at, row in enumerate(self.rows) if row.job.future.done()])
         if not self.rows:
             return []
         self._profile.stepped(len(self.rows))
-        window = self._window
-        window.open_column()
-        device = self._network.device
-        ids = torch.tensor([[row.tokens[-1]] for row in self.rows], device=device)
-        starts = torch.tensor(window.starts, device=device)[:, None]
+        self._window.open_column()
+        last = [row.tokens[-1:] for row in self.rows]
         adapters = [row.job.request.adapter for row in self.rows]
-        positions = window.end - 1 - starts
-        logits = self._network.logits(ids, self._mask(starts), positions, window.cache(), adapters)
-        return self._advance(0, logits)
-
-    def _mask(self, starts: Any) -> Any:
-        """Which columns each row may look at; None when all rows begin alike."""
-        import torch
-
-        window = self._window
-        if min(window.starts) == max(window.starts):
-            return None
-        mask = torch.arange(window.low, window.end, device=starts.device) >= starts
-        # A four-dimensional mask is used as it is; a model with a sliding window must still narrow it.
-        return mask.long() if self._network.sliding else mask[:, None, None, :]
+        return self._advance(0, newest(self._network, self._window, 0, last, adapters))
 
     def _row(self, job: Job) -> Row:
         return Row(job, _draws(job.request), Speech(job.tell, self._letters, job.request.stop) if job.tell else None)

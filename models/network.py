@@ -36,6 +36,7 @@ class Network:
         self.size = sum(weights.numel() for weights in self._plain.parameters())
         config = self._plain.config.get_text_config()
         self.max_positions: int | None = getattr(config, "max_position_embeddings", None)
+        self.layers: int = config.num_hidden_layers
         self.sliding = getattr(config, "sliding_window", None) is not None
         self.end_ids = _ids(self._plain.generation_config.eos_token_id) | _ids(config.eos_token_id)
 

@@ -1,10 +1,11 @@
-"""Newcomers' prompts, computed in one batch on top of what is already known of each.
+"""One pass of the model over the newest tokens of some rows: whole prompts, what is new of them, or one token each.
 
-row 0   . k n o w n | . . n e w        known: keys and values kept from an earlier turn
-row 1   . . . . . . | w h o l e        new: tokens to be computed; dots are masked
+row 0   . k n o w n n e w        known: keys and values kept from an earlier turn
+row 1   w h o l e p r o m        new: tokens to be computed; dots are masked
 
-batch = prefill(network, group)
-window.add(batch.layers, batch.spans)   # closes the gaps
+for group in groups_of_similar_length(newcomers):
+    logits = prefill(network, window, group)                    # rows of the window from now on
+logits = newest(network, window, 0, [[7], [9]], ["plan", None])      # a step of decoding
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autoact.models.kv import Window
 from autoact.models.network import Network
-from autoact.models.prefix import Layers, Prefix
+from autoact.models.prefix import Prefix
 from autoact.models.request import Job
 
 MAX_TOKENS = 4096
 # A forward pass of its own costs a small model about as much as this many more tokens a row.
 PASS = 64
-Spans = list[list[tuple[int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,6 @@ class Newcomer:
     @property
     def new(self) -> Sequence[int]:
         return self.job.request.ids[self.prefix.length :]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Logits (rows, vocabulary), and per row the spans of columns in `layers` that make up its prompt."""
-
-    logits: Any
-    layers: Layers
-    spans: Spans
 
 
 def groups_of_similar_length(newcomers: Sequence[Newcomer]) -> Iterator[list[Newcomer]]:
@@ -58,52 +50,44 @@ def groups_of_similar_length(newcomers: Sequence[Newcomer]) -> Iterator[list[New
         yield group
 
 
-def prefill(network: Network, group: Sequence[Newcomer]) -> Batch:
-    """Compute the new part of every prompt in `group`."""
+def prefill(network: Network, window: Window, group: Sequence[Newcomer]) -> Any:
+    """Compute the new part of every prompt in `group`, as rows of their own; (rows, vocabulary) logits."""
+    first = len(window.starts)
+    window.add([len(newcomer.job.request.ids) for newcomer in group])
+    for row, newcomer in enumerate(group, first):
+        if newcomer.prefix.length:
+            window.put(row, newcomer.prefix.layers, newcomer.prefix.length)
+    adapters = [newcomer.job.request.adapter for newcomer in group]
+    return newest(network, window, first, [newcomer.new for newcomer in group], adapters)
+
+
+def newest(
+    network: Network, window: Window, first: int, tokens: Sequence[Sequence[int]], adapters: Sequence[str | None]
+) -> Any:
+    """(rows, vocabulary) logits after the last tokens of the rows from `first` on, whose columns are there already."""
     import torch
 
-    device = network.device
-    known = torch.tensor([[newcomer.prefix.length] for newcomer in group], device=device)
-    new = torch.tensor([[len(newcomer.new)] for newcomer in group], device=device)
-    past, width = int(known.max()), int(new.max())
-    columns = torch.arange(width, device=device)
-    cache = _cache(group, past)
-    logits = network.logits(
-        torch.tensor([[0] * (width - len(one.new)) + list(one.new) for one in group], device=device),
-        _mask(known, new, past, width),
-        (columns - (width - new)).clamp(min=0) + known,
-        cache,
-        [newcomer.job.request.adapter for newcomer in group],
-    )
-    spans = [[(past - one.prefix.length, past), (past + width - len(one.new), past + width)] for one in group]
-    return Batch(logits, [(layer.keys, layer.values) for layer in cache.layers], spans)
+    fresh = [len(row) for row in tokens]
+    width = max(fresh)
+    ids = torch.tensor([[0] * (width - len(row)) + list(row) for row in tokens], device=network.device)
+    starts = torch.tensor(window.starts[first:], device=network.device)[:, None]
+    own = torch.arange(window.end - width, window.end, device=network.device)
+    cache = window.cache(first, fresh)
+    mask = _mask(network, window, first, fresh, starts, own)
+    return network.logits(ids, mask, (own - starts).clamp(min=0), cache, adapters)
 
 
-def _mask(known: Any, new: Any, past: int, width: int) -> Any:
-    """(rows, past + width), 1 where there is a token; None when there is one everywhere."""
+def _mask(network: Network, window: Window, first: int, fresh: Sequence[int], starts: Any, own: Any) -> Any:
+    """Which columns each token of a pass may look at; None when the model's own rule will do."""
     import torch
 
-    before = torch.arange(past, device=new.device) >= past - known
-    after = torch.arange(width, device=new.device) >= width - new
-    mask = torch.cat([before, after], dim=1)
-    return None if mask.all() else mask.long()
-
-
-def _cache(group: Sequence[Newcomer], past: int) -> Any:
-    """transformers' cache with the known parts right-aligned at column `past`."""
-    from transformers import DynamicCache
-
-    cache = DynamicCache()
-    layers = max((newcomer.prefix for newcomer in group), key=lambda prefix: prefix.length).layers
-    for index, pair in enumerate(layers if past else []):
-        cache.update(*(_aligned(group, past, index, side, like) for side, like in enumerate(pair)), index)
-    return cache
-
-
-def _aligned(group: Sequence[Newcomer], past: int, layer: int, side: int, like: Any) -> Any:
-    rows = like.new_zeros(len(group), like.shape[1], past, like.shape[3])
-    for row, newcomer in enumerate(group):
-        length = newcomer.prefix.length
-        if length:
-            rows[row, :, past - length :] = newcomer.prefix.layers[layer][side][0, :, :length]
-    return rows
+    if len(set(window.starts[first:])) == len(set(fresh)) == 1:
+        return None
+    columns = torch.arange(window.low(first), window.end, device=starts.device)
+    there = columns >= starts
+    # A four-dimensional mask is used as it is; a model with a sliding window must still narrow it.
+    if network.sliding:
+        return there.long()
+    # What pads a row looks at its own column: nobody reads what becomes of it, but it must be a number.
+    before, itself = columns <= own[:, None], columns == own[:, None]
+    return ((there[:, None, :] & before) | itself)[:, None]

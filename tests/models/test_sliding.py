@@ -1,0 +1,66 @@
+"""A model whose attention reaches back a few tokens only says in a mixed batch what it says alone."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autoact.models.engine import Engine, Request
+
+
+@pytest.fixture
+def mistral(tmp_path: Path, make_tokenizer: Callable[[], Any]) -> Any:
+    """A tiny random model that looks back twelve tokens, saved in the test's folder with its tokenizer."""
+    import torch
+    from transformers import MistralConfig, MistralForCausalLM
+
+    tokenizer = make_tokenizer()
+    tokenizer.save_pretrained(tmp_path)
+    torch.manual_seed(0)
+    config = MistralConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        sliding_window=12,
+        max_position_embeddings=256,
+        eos_token_id=tokenizer.eos_token_id,
+        initializer_range=0.4,
+    )
+    model = MistralForCausalLM(config).eval()
+    model.save_pretrained(tmp_path)
+    return model
+
+
+def said_alone(model: Any, request: Request) -> list[int]:
+    import torch
+
+    ids = torch.tensor([list(request.ids)])
+    settings = {"max_new_tokens": request.max_tokens, "do_sample": False, "use_cache": False}
+    return list(
+        map(int, model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), **settings)[0, ids.numel() :])
+    )
+
+
+def test_a_mixed_batch_says_what_each_says_alone(mistral: Any, tmp_path: Path) -> None:
+    draw = random.Random(0)
+    asked = [
+        Request([draw.randrange(5, 300) for _ in range(draw.randrange(1, 60))], max_tokens=draw.randrange(1, 30))
+        for _ in range(24)
+    ]
+    engine = Engine(str(tmp_path), threads=1)
+    futures = []
+    for request in asked:
+        futures.append(engine.submit(request))
+        time.sleep(draw.choice([0, 0, 0.003]))
+    said = [future.result(timeout=60).text for future in futures]
+    engine.close()
+    assert said == [engine.tokenizer.decode(said_alone(mistral, one), skip_special_tokens=True) for one in asked]
