@@ -44,6 +44,8 @@ def arguments(config: LearnConfig, draft: Path, seed: int, device: str, *, held_
         "save_strategy": "no" if config.deepspeed else "steps",
         "save_steps": config.checkpoint_steps,
         "report_to": config.report_to,
+        "project": "autoact",
+        "run_name": draft.stem.lstrip("."),
         "disable_tqdm": True,
     }
 

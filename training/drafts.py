@@ -84,7 +84,7 @@ def open_draft(folder: Path, of: Mapping[str, Any]) -> Draft:
 
 
 def publish(source: Path, out: Path, role: str) -> Path:
-    """Copy an adapter to a folder that is named by the hash of its weights, and never written to again."""
+    """Copy an adapter of a draft to a folder that is named by the hash of its weights, and never written to again."""
     digest = hashlib.sha256((source / WEIGHTS).read_bytes()).hexdigest()[:12]
     path, new = out / f"{role}-{digest}", out / f".{role}.new"
     if not path.exists():
@@ -94,7 +94,15 @@ def publish(source: Path, out: Path, role: str) -> Path:
             shutil.copyfile(source / WEIGHTS, new / WEIGHTS)
             write_json(new / SETTINGS, _in_order(read_json(source / SETTINGS)))
             new.replace(path)
+    _keep_logs(source.parent / "runs", out / "logs" / path.name)
     return path
+
+
+def _keep_logs(written: Path, kept: Path) -> None:
+    """Move what transformers' reporters to files, such as TensorBoard's, wrote into the draft."""
+    if written.exists() and not kept.exists():
+        with writing(kept):
+            written.replace(kept)
 
 
 def _in_order(settings: dict[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,15 @@ def test_the_held_out_loss_is_the_mean_over_held_out_tokens(base: Base, whole: A
     assert whole.held_out_loss == pytest.approx(losses["plan"]["plan"], rel=1e-5)
 
 
+def test_what_a_reporter_writes_to_files_is_kept_beside_the_adapter(base: Base, tmp_path: Path) -> None:
+    def report(at: int, total: int, loss: float) -> None:
+        (tmp_path / ".plan.part" / "runs").mkdir(exist_ok=True)
+        (tmp_path / ".plan.part" / "runs" / "events").write_text(f"{at}/{total} {loss:.0f}")
+
+    adapter = train_adapter("plan", base, examples(), QUICK.model_copy(update={"epochs": 1}), tmp_path, report)
+    assert (tmp_path / "logs" / adapter.path.name / "events").read_text().startswith("4/4")
+
+
 # ── early stopping ──
 
 
