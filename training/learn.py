@@ -9,7 +9,7 @@ training) is begun again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +29,9 @@ from autoact.tools.toolbox import offered_tools
 from autoact.training.provenance import provenance
 from autoact.training.report import report_of
 from autoact.training.requirements import require_packages, require_targets
-from autoact.training.rounds import Lesson, Work, asked, best, measured, play, rising, study, team_of
+from autoact.training.rounds import Lesson, Work, asked, best, measured, play, rising, stage_of, study, team_of
 from autoact.training.selection import select_tools, usable
-from autoact.training.self_instruct import excluded_keys, self_instruct
+from autoact.training.self_instruct import barred_questions, self_instruct
 
 OURS = (".lock", "task.json.part")
 STAGES = ("self-instruct", "tool selection", "synthesis")  # after which a run can be left
@@ -51,7 +51,7 @@ def learn(
         return read_record(run / "team.json", Team)
     with _blaming(task):
         offered = offered_tools(task)
-        barred = excluded_keys(task)
+        barred = barred_questions(task)
         base = task.base_path()
         meta = model or load_model(task.model_spec(), task.endpoint)
         _check_base(task, base, progress)
@@ -61,8 +61,8 @@ def learn(
         for name, lack in offered.missing.items():
             progress.say(f"{name} is not on offer: it needs {lack}")
 
-        with spending.stage("self-instruct", progress):
-            questions = self_instruct(task, meta, barred, run, progress)
+        with spending.stage("self-instruct", progress) as meter:
+            questions = self_instruct(task, meta, barred, run, progress, meter)
         if until == "self-instruct":
             return None
         with spending.stage("tool selection", progress):
@@ -91,7 +91,7 @@ def learn(
         return team
 
 
-def more_rounds(work: Work, first: Lesson, barred: frozenset[str], model: BaseChatModel | None) -> list[Lesson]:
+def more_rounds(work: Work, first: Lesson, barred: Sequence[QAPair], model: BaseChatModel | None) -> list[Lesson]:
     """The first round and those after it, each played by the team before it, until its reward rises no more."""
     lessons: list[Lesson] = []
     lesson = first
@@ -102,7 +102,7 @@ def more_rounds(work: Work, first: Lesson, barred: frozenset[str], model: BaseCh
             number = len(lessons)
             if number == work.config.rounds or not rising(lessons):
                 return lessons
-            written = _written(work, number + 1, barred, model or _meta_of(work.task, speakers))
+            written = _written(work, number, barred, model or _meta_of(work.task, speakers))
             questions = asked(work, number, written, lessons)
             if not questions:
                 return lessons
@@ -120,11 +120,12 @@ def _meta_of(task: Task, speakers: Mapping[str, BaseChatModel]) -> BaseChatModel
     return speakers[META] if same else load_model(task.model_spec(), task.endpoint)
 
 
-def _written(work: Work, shares: int, barred: frozenset[str], meta: BaseChatModel) -> list[QAPair]:
-    """So many rounds' questions, as the META-AGENT writes them."""
-    more = work.config.model_copy(update={"questions": shares * work.config.questions})
-    with work.spending.stage("self-instruct", work.progress):
-        return self_instruct(work.task.model_copy(update={"learn": more}), meta, barred, work.run, work.progress)
+def _written(work: Work, number: int, barred: Sequence[QAPair], meta: BaseChatModel) -> list[QAPair]:
+    """The questions of all rounds up to one, as the META-AGENT writes them."""
+    more = work.config.model_copy(update={"questions": (number + 1) * work.config.questions})
+    task = work.task.model_copy(update={"learn": more})
+    with work.spending.stage(*stage_of("self-instruct", number, work.progress)) as meter:
+        return self_instruct(task, meta, barred, work.run, work.progress, meter)
 
 
 def _refuse_strangers(task: Task, run: Path) -> None:

@@ -29,16 +29,18 @@ class Quota:
         self.share = share
         self.wanted = wanted
         self.held: Counter[str] = Counter()
-        self._seen: set[str] = set()
+        self._given: set[str] = set()
 
     def widen(self, pairs: Iterable[QAPair]) -> None:
-        """Take note of answers that are given, whether kept or not."""
-        self._seen.update(map(answer_key, pairs))
+        """The answers that this round gives, whether kept or not; those of rounds before are forgotten.
+
+        A run that is gone on with knows no more of those than what was kept.
+        """
+        self._given = set(map(answer_key, pairs))
 
     def add(self, pair: QAPair) -> None:
         """A question is kept."""
         self.held[answer_key(pair)] += 1
-        self._seen.add(answer_key(pair))
 
     def full(self, pair: QAPair) -> bool:
         """Whether as many questions as may have this answer."""
@@ -47,7 +49,7 @@ class Quota:
     def limit(self, pair: QAPair) -> int:
         """How many questions may have this answer."""
         closed = bool(pair.choices) or answer_key(pair) in CLOSED
-        even = CLOSED_SHARE if closed else UNEVEN / max(len(self._seen), 1)
+        even = CLOSED_SHARE if closed else UNEVEN / max(len(self._given | self.held.keys()), 1)
         # Rounded first: 0.1 * 300 is a little more than 30.
         return max(LEAST, math.ceil(round(self.wanted * max(self.share, even), 6)))
 

@@ -124,9 +124,6 @@ def barred_questions(task: Task) -> list[QAPair]:
     return [pair for file in files for pair in read_questions(file)]
 
 
-excluded_keys = barred_questions
-
-
 def why_ended(config: LearnConfig, rounds: Sequence[Round]) -> str:
     """Why there is to be no other round; empty while there is."""
     recent = rounds[-config.stall_rounds :]

@@ -45,6 +45,13 @@ def test_few_answers_may_have_more_each_but_not_all() -> None:
     assert kept(quota, ["happy"] * 300) == 150
 
 
+def test_answers_that_were_dropped_in_an_earlier_round_leave_no_trace() -> None:
+    one, gone_on_with = quota_of(300, answers=5), Quota(0.1, 300)
+    for quota in (one, gone_on_with):
+        quota.widen([pair("Lima")])
+    assert one.limit(pair("Lima")) == gone_on_with.limit(pair("Lima"))
+
+
 def test_a_place_among_the_choices_may_have_half_however_it_is_named() -> None:
     quota = quota_of(10)
     for answer in ("gas", "A", "(a)", "gas", "A. gas"):
