@@ -39,6 +39,12 @@ def learn(
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Play only a part of synthesis, for one of N machines, and leave.")
     ] = "",
+    ray: Annotated[
+        str,
+        typer.Option(
+            metavar="local|HOST:PORT", help="Play by the processes of a Ray cluster, this machine's or another."
+        ),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Learn a team of agents for a task; the same command again resumes a run that was stopped."""
@@ -50,19 +56,25 @@ def learn(
     from autoact.core.shard import shard_of
     from autoact.core.task import load_task
     from autoact.training import learn as story
+    from autoact.training.ray_play import require_ray
     from autoact.training.sharding import learn_shard
 
     flags = {"rounds": rounds, "prefer": prefer, "select_tools": select_tools}
     given = {name: value for name, value in flags.items() if value not in (None, "")}
     task = load_task(task_file, overrides_of(settings or ()) | given, preset)
     part = shard_of(shard) if shard else None
-    if part and until:
-        raise UserError("--shard plays a part of synthesis, and --until does not go with it; leave one of them out")
+    if part and (until or ray):
+        other = "--until" if until else "--ray"
+        raise UserError(
+            f"--shard plays a part of synthesis here, and {other} does not go with it; leave one of them out"
+        )
+    if ray:
+        require_ray(ray)
     with shown_progress() as progress:
         if part:
             learn_shard(task, out, part, progress)
             return
-        team = story.learn(task, out, progress, until=until)
+        team = story.learn(task, out, progress, until=until, ray=ray)
     if as_json:
         print_json({"run": str(out), "team": team and to_json(team), **overview(out)})
         return

@@ -38,9 +38,14 @@ STAGES = ("self-instruct", "tool selection", "synthesis")  # after which a run c
 
 
 def learn(
-    task: Task, run: Path, progress: Progress, model: BaseChatModel | None = None, until: str = ""
+    task: Task,
+    run: Path,
+    progress: Progress,
+    model: BaseChatModel | None = None,
+    until: str = "",
+    ray: str = "",
 ) -> Team | None:
-    """Run, or go on with, a learning run. `model` replaces the task's META-AGENT.
+    """Run, or go on with, a learning run. `model` replaces the task's META-AGENT; `ray` is a cluster that plays.
 
     The team, or None when the run was left after the first of STAGES that `until` names. Raises UserError,
     EndpointError.
@@ -65,11 +70,11 @@ def learn(
             questions = self_instruct(task, meta, barred, run, progress, meter)
         if until == "self-instruct":
             return None
-        with spending.stage("tool selection", progress):
-            tools = usable(offered, select_tools(task, meta, offered.tools, run, progress).tools)
+        with spending.stage("tool selection", progress) as meter:
+            tools = usable(offered, select_tools(task, meta, offered.tools, run, progress, meter).tools)
         if until == "tool selection":
             return None
-        work = Work(task, run, base, tools, spending, progress)
+        work = Work(task, run, base, tools, spending, progress, ray)
         trajectories = play(work, 0, meta, questions)
         if until == "synthesis":
             return None
@@ -96,7 +101,8 @@ def more_rounds(work: Work, first: Lesson, barred: Sequence[QAPair], model: Base
     lessons: list[Lesson] = []
     lesson = first
     while True:
-        speakers = team_models(team_of(work, lesson), work.run)
+        team = team_of(work, lesson)
+        speakers = team_models(team, work.run)
         try:
             lessons.append(measured(work, lesson, first, speakers))
             number = len(lessons)
@@ -107,7 +113,7 @@ def more_rounds(work: Work, first: Lesson, barred: Sequence[QAPair], model: Base
             if not questions:
                 return lessons
             work.progress.say(f"round {number}: {len(questions)} questions, new and unsolved, played by the team")
-            trajectories = play(work, number, speakers, questions)
+            trajectories = play(work, number, speakers, questions, team)
         finally:
             close_model(speakers[META])
         lesson = study(work, number, questions, trajectories, lessons)

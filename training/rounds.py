@@ -39,7 +39,7 @@ from autoact.training.verification import Verified, truths, verify
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What stays the same over the rounds of a run."""
+    """What stays the same over the rounds of a run. `ray` is the cluster that plays; empty plays here."""
 
     task: Task
     run: Path
@@ -47,6 +47,7 @@ class Work:
     tools: Sequence[BaseTool]
     spending: Spending
     progress: Progress
+    ray: str = ""
 
     @property
     def config(self) -> LearnConfig:
@@ -79,9 +80,19 @@ def asked(work: Work, number: int, written: Sequence[QAPair], lessons: Sequence[
     return [*written[number * share : (number + 1) * share], *unsolved]
 
 
-def play(work: Work, number: int, speakers: Models, questions: Sequence[QAPair]) -> list[Scored]:
-    """A trajectory for each question and sample of a round. Raises EndpointError when models failed."""
+def play(
+    work: Work, number: int, speakers: Models, questions: Sequence[QAPair], team: Team | None = None
+) -> list[Scored]:
+    """A trajectory for each question and sample of a round; `team` is whose models the speakers are, if a team's.
+
+    Raises EndpointError when models failed, and RunError when a budget left no play.
+    """
     with work.spending.stage(*stage_of("synthesis", number, work.progress)) as meter:
+        if work.ray:
+            from autoact.training.ray_play import synthesize_on_ray
+
+            where = (work.folder(number), work.progress, number, meter, team, work.run)
+            return synthesize_on_ray(work.task, work.ray, work.tools, questions, *where)
         return synthesize(work.task, speakers, work.tools, questions, work.folder(number), work.progress, number, meter)
 
 
