@@ -13,9 +13,11 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from autoact.core.budget import Meter
 from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
 from autoact.core.records import Example, to_json
@@ -34,23 +36,27 @@ def train_adapters(
     record: Path,
     progress: Progress,
     gpus: Sequence[str] | None = None,
+    meter: Meter | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Name → how its adapter was trained, and where it is; what `record` says is there is not trained again.
 
     With `config.deepspeed` each is trained on all GPUs of this machine; else, where there are several, each on one of
-    `gpus`, the names of those that are visible.
+    `gpus`, the names of those that are visible. Of what `meter` allows, adapters that are trained one after the other
+    have a part each; one that it leaves nothing for is not trained. Processes of their own are not asked to stop.
     """
     done: dict[str, dict[str, Any]] = read_json(record) if record.exists() else {}
     todo = {name: items for name, items in examples.items() if items and name not in done}
     shares = _Shares(progress, len(examples), len(examples) - len(todo))
     for name in (name for name, items in examples.items() if not items):
         progress.say(f"{name}: there is no example to learn from, so the base speaks in this role")
-    for name, adapter in _trained(todo, base, config, run / "adapters", shares, gpus):
+    for name, adapter in _trained(todo, base, config, run / "adapters", shares, gpus, meter or Meter()):
         done[name] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}
         write_json(record, done)
         done = read_json(record)
         if adapter.note:
             progress.say(f"{name}: {adapter.note}")
+    for name in todo.keys() - done.keys():
+        progress.say(f"{name}: the budget left nothing to train it with, so the base speaks in this role")
     return done
 
 
@@ -61,20 +67,24 @@ def _trained(
     out: Path,
     shares: _Shares,
     gpus: Sequence[str] | None,
+    meter: Meter,
 ) -> Iterator[tuple[str, Adapter]]:
     """The adapters by name, as they are done."""
-    if not todo:
+    if not todo or meter.stop():
         return
     seen = visible_gpus() if gpus is None else gpus
-    if config.deepspeed:
-        for name, items in todo.items():
-            yield name, train_on_gpus(folder_name(name), base, items, config, out, shares.of(name))
-    elif len(seen) > 1:
+    if len(seen) > 1 and not config.deepspeed:
         yield from _side_by_side(todo, base, config, out, shares, seen)
-    else:
-        loaded = load_base(base, config.quantize)
-        for name, items in todo.items():
-            yield name, train_adapter(folder_name(name), loaded, items, config, out, shares.of(name))
+        return
+    loaded = None if config.deepspeed else load_base(base, config.quantize)
+    for number, (name, items) in enumerate(todo.items(), start=1):
+        stop = partial(meter.stop, shares.part(number))
+        if stop():
+            continue
+        if loaded:
+            yield name, train_adapter(folder_name(name), loaded, items, config, out, shares.of(name), stop)
+        else:
+            yield name, train_on_gpus(folder_name(name), base, items, config, out, shares.of(name))
 
 
 def _side_by_side(
@@ -125,6 +135,10 @@ class _Shares:
         self._progress, self._count, self._done = progress, count, done
         self._parts: dict[str, int] = {}
         self._lock = threading.Lock()
+
+    def part(self, number: int) -> float:
+        """What share of the stage is over when so many more trainings are."""
+        return (self._done + number) / self._count
 
     def of(self, name: str) -> Step:
         """What the training of a name is to call at each step."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from autoact.core.store import read_json, write_json, writing
 
 WHOLE = "whole.json"  # in a checkpoint that was written to its end
 OF = "of.json"
+STOPPED = "stopped.json"
 SETTINGS, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
@@ -58,6 +59,15 @@ class Draft:
         """What the trainer had logged up to the last whole checkpoint."""
         last = self.checkpoint()
         return list(read_json(last / "trainer_state.json")["log_history"]) if last else []
+
+    def stop(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Note that a budget ended training, and what the trainer had logged: nothing more is trained."""
+        write_json(self.folder / STOPPED, list(history))
+
+    def stopped(self) -> list[dict[str, Any]] | None:
+        """What the trainer had logged when a budget ended training; None when none did."""
+        path = self.folder / STOPPED
+        return list(read_json(path)) if path.exists() else None
 
     def epoch(self, number: int) -> Path:
         """Where the adapter lies as it was after an epoch, counted from one."""

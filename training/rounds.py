@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_core.tools import BaseTool
 
@@ -23,7 +23,7 @@ from autoact.core.budget import Spending
 from autoact.core.errors import RunError
 from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
-from autoact.core.records import Example, QAPair, Scored, Team
+from autoact.core.records import Example, Preference, QAPair, Scored, Team
 from autoact.core.store import Store
 from autoact.core.task import Task
 from autoact.graph.group import group_planning
@@ -33,6 +33,7 @@ from autoact.graph.setup import Models, brief_of
 from autoact.training.adapters import train_adapters
 from autoact.training.examples import is_held_out, role_examples, save
 from autoact.training.filtering import Dropped, Kept, keep
+from autoact.training.pairs import role_pairs
 from autoact.training.synthesis import synthesize
 from autoact.training.verification import Verified, truths, verify
 
@@ -114,14 +115,28 @@ def study(
         work.progress.advance(len(kept), len(trajectories), "kept")
         if not lessons:
             _require(kept, work)
-        lesson = Lesson(number, questions, trajectories, verified, sifted, {}, {})
-        lesson = replace(lesson, examples=_examples(work, [*lessons, lesson]))
-        for role, items in lesson.examples.items():
+        known = _known([*lessons, Lesson(number, questions, trajectories, verified, sifted, {}, {})])
+        examples = role_examples(brief_of(work.task.description, list(work.tools)), *known, work.config)
+        for role, items in examples.items():
             save(folder / f"{role}.jsonl", Example, list(items))
-    with work.spending.stage("training", work.progress):
+    with work.spending.stage(*stage_of("training", number, work.progress)) as meter:
         record = folder / "adapters.json"
-        adapters = train_adapters(lesson.examples, work.base, work.config, work.run, record, work.progress)
-        return replace(lesson, adapters=adapters)
+        adapters = train_adapters(examples, work.base, work.config, work.run, record, work.progress, meter=meter)
+    if work.config.prefer:
+        adapters = _preferred(work, folder, known, adapters)
+    return Lesson(number, questions, trajectories, verified, sifted, examples, adapters)
+
+
+def _preferred(work: Work, folder: Path, known: Known, adapters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The adapters after preference training."""
+    from autoact.training.preferences import prefer_adapters
+
+    with work.spending.stage("preferences", work.progress):
+        pairs = role_pairs(brief_of(work.task.description, list(work.tools)), *known, work.config)
+        for role, items in pairs.items():
+            save(folder / f"{role}.pairs.jsonl", Preference, items)
+        record, method = folder / "preferred.json", work.config.prefer or "dpo"
+        return prefer_adapters(method, pairs, work.base, adapters, work.config, work.run, record, work.progress)
 
 
 def measured(work: Work, lesson: Lesson, first: Lesson, speakers: Models) -> Lesson:
@@ -171,12 +186,21 @@ def team_of(work: Work, lesson: Lesson) -> Team:
     )
 
 
-def _examples(work: Work, lessons: Sequence[Lesson]) -> dict[str, list[Example]]:
+class Known(NamedTuple):
+    """What all rounds have brought: questions with the answers that hold, trajectories of them, and the kept ones."""
+
+    questions: list[QAPair]
+    trajectories: list[Scored]
+    kept: list[Scored]
+
+
+def _known(lessons: Sequence[Lesson]) -> Known:
     pairs = {pair.id: pair for lesson in lessons for pair in truths(lesson.questions, lesson.verified)}
-    known = [scored for lesson in lessons for scored in lesson.sifted.known]
-    kept = [scored for lesson in lessons for scored in lesson.sifted.trajectories]
-    brief = brief_of(work.task.description, list(work.tools))
-    return role_examples(brief, list(pairs.values()), known, kept, work.config)
+    return Known(
+        list(pairs.values()),
+        [scored for lesson in lessons for scored in lesson.sifted.known],
+        [scored for lesson in lessons for scored in lesson.sifted.trajectories],
+    )
 
 
 def _require(kept: Sequence[Scored], work: Work) -> None:

@@ -29,7 +29,7 @@ from autoact.training.distributed import leader_first, world
 from autoact.training.drafts import Draft, open_draft, publish
 from autoact.training.rows import Row, Rows, labelled, to_rows
 from autoact.training.sizes import sized
-from autoact.training.watching import Curve, NotFinite, Step, curve_of, is_enough, published_epoch, watching
+from autoact.training.watching import Curve, NotFinite, Step, Stop, curve_of, is_enough, published_epoch, watching
 
 # Settings that make another adapter of the same rows; a checkpoint of others is not gone on from.
 HEEDED = (
@@ -71,9 +71,11 @@ def train_adapter(
     config: LearnConfig,
     out: Path,
     step: Step | None = None,
+    stop: Stop | None = None,
 ) -> Adapter:
     """Train on the examples that are not held out. `step` is told steps done, steps in all and the loss.
 
+    `stop` is asked after each step whether a budget is spent: then the adapter is the best, or the last, up to there.
     Raises RunError when nothing is left to train on, a loss is not finite, or the disk is full.
     """
     loaded = base if isinstance(base, Base) else load_base(base, config.quantize, config.deepspeed)
@@ -84,12 +86,12 @@ def train_adapter(
     with leader_first():
         draft = open_draft(out / f".{role}.part", _fingerprint(role, loaded, learned.rows, held_out.rows, config))
     try:
-        curve, seconds = fit(role, loaded, learned.rows, held_out.rows, config, draft, step)
+        curve, seconds = fit(role, loaded, learned.rows, held_out.rows, config, draft, step, stop)
     except NotFinite:
         if world().leads:
             draft.discard()
         raise
-    epoch = published_epoch(curve, config.early_stopping)
+    epoch, stopped = published_epoch(curve, config.early_stopping), draft.stopped() is not None
     with leader_first():
         path = publish(draft.epoch(epoch), out, role)
     with leader_first():
@@ -102,7 +104,7 @@ def train_adapter(
         dropped=learned.dropped,
         loss=sum(point.loss for point in curve.steps) / len(curve.steps),
         seconds=round(seconds, 2),
-        note=_note(learned, held_out, config),
+        note=_note(learned, held_out, config, curve.begun if stopped else 0),
         cut=learned.cut,
         unlabelled=learned.unlabelled,
         held_out=len(held_out.rows),
@@ -113,18 +115,29 @@ def train_adapter(
 
 
 def fit(
-    role: str, base: Base, rows: list[Row], held_out: list[Row], config: LearnConfig, draft: Draft, step: Step | None
+    role: str,
+    base: Base,
+    rows: list[Row],
+    held_out: list[Row],
+    config: LearnConfig,
+    draft: Draft,
+    step: Step | None = None,
+    stop: Stop | None = None,
 ) -> tuple[Curve, float]:
     """Train, or go on with it, until an adapter of every epoch lies in the draft; the curve, and seconds spent."""
+    if (stopped := draft.stopped()) is not None:
+        return curve_of(stopped), draft.seconds()
     curve = curve_of(draft.history())
     if curve.epochs == config.epochs or is_enough(curve, config.early_stopping):
         return curve, draft.seconds()
     with adapted(base, config, seed_of(config.seed, "adapter", role)) as peft:
-        watch = watching(role, config, draft, step)
+        watch = watching(role, config, draft, step, stop=stop)
         trainer = watch.trainer = _trainer(role, base, peft, rows, held_out, config, draft, watch)
         checkpoint = draft.checkpoint()
         with writing(draft.folder / "checkpoint"), full_disks():
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        if watch.stopped:
+            draft.stop(trainer.state.log_history)
         return curve_of(trainer.state.log_history), watch.seconds()
 
 
@@ -199,11 +212,13 @@ def _require_rows(role: str, learned: Rows, examples: int, config: LearnConfig) 
         )
 
 
-def _note(learned: Rows, held_out: Rows, config: LearnConfig) -> str:
-    """What is worth saying about how an adapter was trained."""
+def _note(learned: Rows, held_out: Rows, config: LearnConfig, stopped: int) -> str:
+    """What is worth saying about how an adapter was trained; `stopped` is the epoch in which a budget ended it."""
     notes = [f"one row a turn, since {learned.note}"] if learned.note else []
     if config.early_stopping and not held_out.rows:
         notes.append("nothing is held out, so training does not stop early")
+    if stopped:
+        notes.append(f"the budget ended its training in epoch {stopped}")
     return "; ".join(notes)
 
 

@@ -23,6 +23,7 @@ from autoact.training.distributed import meet
 from autoact.training.drafts import Draft
 
 Step = Callable[[int, int, float], None]
+Stop = Callable[[], bool]
 
 
 class NotFinite(RunError):
@@ -52,10 +53,15 @@ class Curve:
         """Epochs that were trained to their end."""
         return int(self.steps[-1].epoch + 1e-6) if self.steps else 0
 
+    @property
+    def begun(self) -> int:
+        """Epochs that were begun; the last may have been cut short by a budget."""
+        return math.ceil(self.steps[-1].epoch - 1e-6) if self.steps else 0
+
     def best(self) -> int:
         """The epoch with the lowest held-out loss, counted from one; the last where nothing is held out."""
         if not self.held_out:
-            return self.epochs
+            return self.begun
         return self.held_out.index(min(self.held_out)) + 1
 
 
@@ -73,7 +79,7 @@ def curve_of(history: Sequence[Mapping[str, Any]]) -> Curve:
 
 def published_epoch(curve: Curve, patience: int) -> int:
     """The epoch whose adapter is the one to publish: the best with early stopping, the last without."""
-    return curve.best() if patience else curve.epochs
+    return curve.best() if patience else curve.begun
 
 
 def is_enough(curve: Curve, patience: int) -> bool:
@@ -81,14 +87,25 @@ def is_enough(curve: Curve, patience: int) -> bool:
     return bool(patience and curve.held_out) and len(curve.held_out) - curve.best() >= patience
 
 
-def watching(role: str, config: LearnConfig, draft: Draft, step: Step | None, setting: str = "learning_rate") -> Any:
-    """The callback for a trainer, which is to be set as its `trainer`; `setting` is to blame for what explodes."""
+def watching(
+    role: str,
+    config: LearnConfig,
+    draft: Draft,
+    step: Step | None,
+    setting: str = "learning_rate",
+    stop: Stop | None = None,
+) -> Any:
+    """The callback for a trainer, which is to be set as its `trainer`; `setting` is to blame for what explodes.
+
+    `stop` is asked after each step whether the budget is spent; the callback's `stopped` says that it was.
+    """
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):
         """Guards, saves and reports."""
 
         trainer: Any = None
+        stopped = False
 
         def __init__(self) -> None:
             self._before, self._began = draft.seconds(), time.monotonic()
@@ -100,10 +117,14 @@ def watching(role: str, config: LearnConfig, draft: Draft, step: Step | None, se
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 - its signature
             if state.epoch == round(state.epoch):
                 control.should_save = False
+            if stop and stop():
+                self.stopped = control.should_training_stop = True
+                control.should_save = False
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-            self.trainer.save_model(str(draft.epoch(round(state.epoch))))
-            control.should_save = not args.deepspeed
+            self.trainer.save_model(str(draft.epoch(curve_of(state.log_history).begun)))
+            # A checkpoint of an epoch that was cut short would be gone on from with a held-out loss too many.
+            control.should_save = not args.deepspeed and not self.stopped
 
         def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
             if is_enough(curve_of(state.log_history), config.early_stopping):

@@ -96,7 +96,7 @@ def test_a_field_that_is_needed_is_asked_for(tmp_path: Path, field: str) -> None
         ({"learn": {"temperature": float("nan")}}, "learn.temperature"),
         ({"learn": {"held_out": 1}}, "learn.held_out"),
         ({"learn": {"held_out": 0}}, "learn.held_out"),
-        ({"learn": {"lora_targets": "q_proj"}}, "learn.lora_targets"),
+        ({"learn": {"lora_targets": 5}}, "learn.lora_targets"),
     ],
 )
 def test_a_field_that_is_wrong_is_named(tmp_path: Path, change: dict[str, Any], names: str) -> None:

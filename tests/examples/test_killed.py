@@ -21,7 +21,7 @@ PROGRAM = (sys.executable, "-c", "from autoact.cli.main import app; app()")
 
 def start(run: Path) -> subprocess.Popen[bytes]:
     settings = ("--set", "questions=80", "--set", "min_kept=5", "--set", "epochs=1")
-    command = [*PROGRAM, "learn", FOLDER / "task.yaml", "--out", run, *settings]
+    command = [*PROGRAM, "learn", str(FOLDER / "task.yaml"), "--out", str(run), *settings]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 

@@ -85,6 +85,31 @@ def test_rounds_are_measured_on_the_same_questions_that_nothing_is_trained_on(tw
     assert not dev[0] & trained
 
 
+def test_a_budget_of_plays_leaves_fewer_and_the_run_goes_on_with_them(town: ModuleType, tmp_path: Path) -> None:
+    budgets = {"synthesis": {"requests": 150}, "training": {"seconds": 0.001}}
+    task = town.town_task(tmp_path, budgets=budgets, workers=1, min_kept=1)
+    team = learn(task, tmp_path / "run", Silent(), town.meta_agent())
+    spent = read_json(tmp_path / "run" / "spent.json")
+    played = records(tmp_path / "run/rounds/00/trajectories.jsonl", Scored)
+    assert 0 < len(played) < 40
+    assert spent["synthesis"]["closed"] == "150 requests"
+    assert team is not None
+    assert team.adapters.keys() <= {"plan"}  # a step of it may fit
+    assert spent["training"]["closed"] == "0.001 seconds"
+
+
+def test_preferences_go_on_from_the_adapters(town: ModuleType, tmp_path: Path) -> None:
+    task, run = town.town_task(tmp_path, prefer="dpo", prefer_learning_rate=1e-3), tmp_path / "run"
+    team = learn(task, run, Silent(), town.meta_agent())
+    preferred = read_json(run / "rounds/00/preferred.json")
+    began = read_json(run / "rounds/00/adapters.json")
+    went_on = [role for role, each in preferred.items() if "began_as" in each]
+    assert went_on
+    assert all(preferred[role]["began_as"] == began[role]["path"] != preferred[role]["path"] for role in went_on)
+    assert team is not None
+    assert team.adapters == {role: each["path"] for role, each in preferred.items()}
+
+
 def test_a_run_can_be_left_after_a_stage_and_gone_on_with(town: ModuleType, tmp_path: Path) -> None:
     task, run = town.town_task(tmp_path), tmp_path / "run"
     assert learn(task, run, Silent(), town.meta_agent(), until="tool selection") is None

@@ -17,8 +17,9 @@ from autoact.core.errors import ModelError, RunError
 from autoact.core.learning import LearnConfig
 from autoact.core.records import Example, Message
 from autoact.training.base_model import Base, load_base
+from autoact.training.drafts import Draft
 from autoact.training.losses import held_out_losses
-from autoact.training.sft import Adapter, train_adapter
+from autoact.training.sft import Adapter, fit, train_adapter
 from autoact.training.watching import Curve, is_enough, published_epoch
 
 SEED = Path(__file__).parents[2] / "examples" / "atlas" / "seed"
@@ -132,6 +133,33 @@ def test_training_stops_when_the_held_out_loss_rises_and_the_best_epoch_is_publi
         "plan", base, examples(), steep.model_copy(update={"epochs": short.epoch}), tmp_path / "again"
     )
     assert again.held_out == short.held_out
+
+
+# ── a budget ──
+
+
+def after(steps: int) -> Callable[[], bool]:
+    """Says that the budget is spent once so many steps were made."""
+    made = iter(range(1, 1000))
+    return lambda: next(made) >= steps
+
+
+def test_a_budget_ends_training_within_an_epoch_and_what_was_learned_is_published(
+    base: Base, whole: Adapter, tmp_path: Path
+) -> None:
+    short = train_adapter("plan", base, examples(), QUICK, tmp_path, stop=after(6))
+    assert [point.loss for point in short.curve.steps] == [point.loss for point in whole.curve.steps[:6]]
+    assert (short.epoch, len(short.curve.held_out)) == (2, 2)
+    assert "the budget ended its training in epoch 2" in short.note
+    assert short.path.name != whole.path.name
+    assert [path.name for path in tmp_path.iterdir()] == [short.path.name]
+
+
+def test_training_that_a_budget_ended_is_not_gone_on_with(base: Base, tmp_path: Path) -> None:
+    draft = Draft(tmp_path)
+    draft.stop([{"step": 1, "epoch": 0.25, "loss": 2.0, "learning_rate": 1e-4}])
+    curve, seconds = fit("plan", base, [], [], QUICK, draft)
+    assert (curve.begun, curve.epochs, seconds) == (1, 0, 0.0)
 
 
 def test_patience_is_counted_in_epochs_without_a_lower_loss() -> None:
