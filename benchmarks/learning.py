@@ -31,7 +31,7 @@ from autoact.graph.group import graph_of
 from autoact.graph.run import Batch, play_into
 from autoact.graph.run_folder import META, TEAM, open_run
 from autoact.models.load import close_model
-from autoact.training.learn import learn
+from autoact.training.learn import claim, learn
 
 PLAYS = ("instruct.jsonl", "questions.jsonl", "tools.json", "rounds/00/trajectories.jsonl")
 BEST, ZERO_SHOT = "best", "zero-shot"
@@ -48,8 +48,10 @@ class Variant:
 
 VARIANTS: Mapping[str, Variant] = {
     BEST: Variant(same_plays=False),
-    "paper": Variant(preset="paper", same_plays=False),
-    "paper with the learning rate of Atlas": Variant({"learning_rate": 4e-3}, preset="paper", same_plays=False),
+    "paper": Variant({"duplicates": "exact"}, preset="paper", same_plays=False),
+    "paper with the learning rate of Atlas": Variant(
+        {"duplicates": "exact", "learning_rate": 4e-3}, preset="paper", same_plays=False
+    ),
     "answers as written": Variant({"verify": 0}),
     "answers never replaced": Variant({"replace_answers": False}),
     "no quality rules": Variant({"quality": False}),
@@ -60,12 +62,11 @@ VARIANTS: Mapping[str, Variant] = {
     "no early stopping": Variant({"early_stopping": 0}),
     "rank 16": Variant({"lora_rank": 16, "lora_alpha": 32}),
     "all linear": Variant({"lora_targets": ["all-linear"]}),
-    "ROUGE and no quota": Variant({"duplicates": "rouge", "answer_quota": 1.0}, same_plays=False),
     "temperatures spread": Variant({"temperature_spread": 0.3}, same_plays=False),
     "two rounds": Variant({"rounds": 2}),
     "three rounds": Variant({"rounds": 3}),
-    "dpo": Variant({"prefer": "dpo"}),
-    "kto": Variant({"prefer": "kto"}),
+    "dpo": Variant({"prefer": "dpo", "prefer_learning_rate": 3e-4, "prefer_epochs": 3}),
+    "kto": Variant({"prefer": "kto", "prefer_learning_rate": 3e-4, "prefer_epochs": 3}),
 }
 
 
@@ -96,12 +97,13 @@ def _learned(name: str, seed: int, out: Path, progress: Progress) -> Path:
     """The finished run of a variant."""
     variant = VARIANTS[name]
     run = out / name.replace(" ", "-") / str(seed)
+    task = load_task(FOLDER / "task.yaml", {"seed": seed, **variant.settings}, variant.preset)
     if variant.same_plays and not run.exists():
         played = _learned(BEST, seed, out, progress)
+        claim(task, run)
         for file in PLAYS:
             (run / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(played / file, run / file)
-    task = load_task(FOLDER / "task.yaml", {"seed": seed, **variant.settings}, variant.preset)
     learn(task, run, progress)
     return run
 

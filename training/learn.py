@@ -61,7 +61,7 @@ def learn(
         meta = model or load_model(task.model_spec(), task.endpoint)
         _check_base(task, base, progress)
     with locked(run):
-        _claim(task, run)
+        claim(task, run)
         spending = Spending(run / "spent.json", task.learn.budgets)
         for name, lack in offered.missing.items():
             progress.say(f"{name} is not on offer: it needs {lack}")
@@ -149,7 +149,7 @@ def _refuse_strangers(task: Task, run: Path) -> None:
             raise RunError(f"{run} holds {strangers[0]} and is no run folder; choose another --out")
 
 
-def _claim(task: Task, run: Path) -> None:
+def claim(task: Task, run: Path) -> None:
     """Note the task in the folder, as it was last given."""
     _refuse_strangers(task, run)
     known = {"fingerprint": task.fingerprint(), "file": str(task.file)}
