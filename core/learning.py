@@ -35,7 +35,7 @@ Stage = Literal["self-instruct", "tool selection", "synthesis", "training"]
 class LearnConfig(Section):
     """How a learning run is done (AutoAct §2.2–2.4; Table 4 for the paper's training settings)."""
 
-    UNHEEDED: ClassVar = ("workers", "budgets", "report_to")  # another value makes no other run
+    UNHEEDED: ClassVar = ("workers", "budgets", "report_to", "checkpoint_steps")  # another value makes no other run
 
     preset: Literal["best", "paper"] = Field("best", description="What the fields that are not given start from.")
     seed: int = Field(0, ge=0, description="Seed of every draw in the run.")

@@ -196,10 +196,9 @@ class full_disks:
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
         from safetensors import SafetensorError
 
-        torn = isinstance(problem, RuntimeError) and any(
-            word in str(problem) for word in ("iostream", "inline_container")
-        )
-        if isinstance(problem, SafetensorError) or torn:
+        said = str(problem)
+        torch_says = isinstance(problem, RuntimeError) and ("iostream error" in said or "unexpected pos" in said)
+        if torch_says or (isinstance(problem, SafetensorError) and "os error" in said):
             raise OSError(errno.ENOSPC, str(problem)) from problem
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors import SafetensorError
 
 from autoact.core.errors import ModelError, RunError
 from autoact.core.learning import LearnConfig
@@ -19,7 +22,7 @@ from autoact.core.records import Example, Message
 from autoact.training.base_model import Base, load_base
 from autoact.training.drafts import Draft
 from autoact.training.losses import held_out_losses
-from autoact.training.sft import Adapter, fit, train_adapter
+from autoact.training.sft import Adapter, fit, full_disks, train_adapter
 from autoact.training.watching import Curve, is_enough, published_epoch
 
 SEED = Path(__file__).parents[2] / "examples" / "atlas" / "seed"
@@ -250,6 +253,33 @@ def test_after_a_kill_9_the_same_command_ends_with_the_same_adapter(whole: Adapt
     (path,) = tmp_path.iterdir()
     assert path.name == whole.path.name
     assert (path / "adapter_config.json").read_text() == (whole.path / "adapter_config.json").read_text()
+
+
+class Harm:
+    """Runs code when its pickle is opened."""
+
+    def __init__(self, sign: Path) -> None:
+        self.sign = sign
+
+    def __reduce__(self) -> tuple[Any, tuple[Path]]:
+        return Path.touch, (self.sign,)
+
+
+@pytest.mark.parametrize("name", ["optimizer.pt", "scheduler.pt", "rng_state.pth"])
+def test_a_checkpoint_that_somebody_else_wrote_runs_no_code(name: str, base: Base, tmp_path: Path) -> None:
+    draft = interrupted(base, tmp_path, 6)
+    torch.save(Harm(tmp_path / "harm"), draft / "checkpoint-4" / name)
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        train_adapter("plan", base, examples(), QUICK, tmp_path)
+    assert not (tmp_path / "harm").exists()
+
+
+def test_safetensors_tells_of_a_full_disk_in_its_own_way() -> None:
+    said = "Error while serializing: I/O error: No space left on device (os error 28)"
+    with pytest.raises(OSError, match="No space left"), full_disks():
+        raise SafetensorError(said)
+    with pytest.raises(SafetensorError), full_disks():
+        raise SafetensorError("Error while deserializing header: header too small")
 
 
 # ── what is refused ──
