@@ -16,13 +16,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-
-import town
 
 from autoact.core.progress import Silent
 from autoact.training import losses, sft  # noqa: F401 - a fork begins with them imported
 from autoact.training.learn import learn
+
+town = import_module("town")  # beside this file
 
 
 def main(folder: Path, kills: int, mean: float, settings: dict[str, object]) -> None:
