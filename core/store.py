@@ -78,6 +78,17 @@ class Store(Generic[R]):
                 start = file.seek(self._index.at(number))
                 yield self._record(file.readline(), f"at byte {start}")
 
+    def refuse_strangers(self, ids: Iterable[str]) -> None:
+        """Raises RunError when there is a record of another id than these, each of which is named once."""
+        names = list(ids)
+        if len(self) > sum(name in self for name in names):
+            known = set(names)
+            stranger = next(record.id for record in self if record.id not in known)
+            raise RunError(
+                f"{self.path} holds {stranger}, which is of another run or other settings: restore the file, or delete "
+                "it to redo its stage"
+            )
+
     def append(self, *records: R) -> None:
         """Write the records as one block, or none of them. Raises RunError when the disk takes no more."""
         lines = [json_line(to_json(record)) for record in records]

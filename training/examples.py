@@ -129,8 +129,9 @@ def trainable(items: Iterable[Example]) -> list[Example]:
 
 
 def save(path: Path, kind: type[R], records: list[R]) -> list[R]:
-    """The records in a file; what is there already is not written again."""
+    """The records in a file; what is there already is not written again. Raises RunError when others are there."""
     store = Store(path, kind)
+    store.refuse_strangers(record.id for record in records)
     missing = [record for record in records if record.id not in store]
     if missing:
         store.append(*missing)

@@ -109,7 +109,10 @@ def self_instruct(
         why = ended or f"the budget of {meter.exhausted} is spent"
         progress.say(f"self-instruct ends with {len(questions)} of {task.learn.questions} questions: {why}")
     progress.advance(len(questions), task.learn.questions)
-    return _save(run / "questions.jsonl", questions)
+    kept = Store(run / "questions.jsonl", QAPair)
+    kept.refuse_strangers(pair.id for pair in gate.pairs)
+    kept.append(*(pair for pair in questions if pair.id not in kept))
+    return questions
 
 
 def _advice(meter: Meter, path: Path) -> str:
@@ -195,11 +198,3 @@ def _usage(replies: Sequence[AIMessage]) -> dict[str, int]:
     spent = [reply.usage_metadata for reply in replies if reply.usage_metadata]
     read, written = sum(each["input_tokens"] for each in spent), sum(each["output_tokens"] for each in spent)
     return {"calls": len(replies), "input_tokens": read, "output_tokens": written}
-
-
-def _save(path: Path, questions: list[QAPair]) -> list[QAPair]:
-    store = Store(path, QAPair)
-    missing = [pair for pair in questions if pair.id not in store]
-    if missing:
-        store.append(*missing)
-    return questions

@@ -69,7 +69,9 @@ def played(
     store = Store(folder / RECORDS, Scored)
     if not meter.closed:  # what came later would change the input of the stages that have followed
         take_shards(folder, origin_of(task, tools, questions, number), store, progress)
-    trajectories = list(fill(store, batch_of(task, questions, number), play, progress, meter))
+    batch = batch_of(task, questions, number)
+    store.refuse_strangers(job.id for _, job in batch.jobs())
+    trajectories = list(fill(store, batch, play, progress, meter))
     if meter.stopped and not trajectories:
         raise RunError(f"{folder}: the budget of {meter.exhausted} left no play; raise learn.budgets of {meter.name}")
     return trajectories

@@ -222,3 +222,11 @@ def test_a_json_file_that_is_missing_or_broken_is_named(tmp_path: Path) -> None:
     (tmp_path / "team.json").write_text("{")
     with pytest.raises(RunError, match=r"team\.json is not JSON .*delete it"):
         read_json(tmp_path / "team.json")
+
+
+def test_a_record_of_another_run_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path / "pairs.jsonl", QAPair)
+    store.append(QAPair("a", "q", "x"), QAPair("b", "q", "x"))
+    store.refuse_strangers(["b", "a", "c"])
+    with pytest.raises(RunError, match=r"pairs\.jsonl holds b, which is of another run"):
+        store.refuse_strangers(["a", "c"])

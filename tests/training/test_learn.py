@@ -132,6 +132,19 @@ def test_a_corrupt_line_is_named_and_nothing_is_lost(learned: Any, tmp_path: Pat
     assert len(path.read_text().splitlines()) == len(lines)
 
 
+@pytest.mark.parametrize("name", ["questions", "rounds/00/trajectories", "rounds/00/kept", "rounds/00/plan"])
+def test_a_record_from_another_task_is_named_and_nothing_is_lost(name: str, learned: Any, tmp_path: Path) -> None:
+    run = shutil.copytree(learned.path, tmp_path / "run")
+    (run / "team.json").unlink()
+    path = run / f"{name}.jsonl"
+    text = path.read_text()
+    stranger = text.splitlines()[0].replace("q0000-", "q9999-")
+    path.write_text(text + stranger + "\n")
+    with pytest.raises(RunError, match=rf"{name}\.jsonl holds q9999-\S+, which is of another run"):
+        learn(learned.task, run, Silent(), learned.model)
+    assert path.read_text() == text + stranger + "\n"
+
+
 def test_excluded_questions_never_enter_the_run(town: ModuleType, tmp_path: Path) -> None:
     task = town.town_task(tmp_path)
     barred = [f"who is  the mayor of {name}" for name in town.TOWNS[:20]]
