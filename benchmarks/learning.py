@@ -2,9 +2,10 @@
 
     python benchmarks/learning.py [--out runs/learning] [--seeds 0,1,2] [--variants best,paper,…] [--json FILE]
 
-Every team plays the dev questions greedily. Variants that change nothing before filtering learn from the very plays of
-`best`, so that a difference is the setting's and not the luck of other plays. Differences are paired by question, whose
-reward is its mean over the seeds. The same command again goes on where it stopped.
+Every team plays the dev questions greedily. Variants that change nothing before filtering, or before preferences and
+further rounds, go on from the very plays, or adapters, of `best`, so that a difference is the setting's and not the luck
+of other plays. Differences are paired by question, whose reward is its mean over the seeds. The same command again goes
+on where it stopped.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from autoact.cli.progress import shown_progress
 from autoact.core.progress import Progress
 from autoact.core.records import QAPair, Scored
 from autoact.core.store import Store, read_json
-from autoact.core.task import load_task, read_questions
+from autoact.core.task import Task, load_task, read_questions
 from autoact.eval.scores import difference, score
 from autoact.examples.atlas.atlas import FOLDER
 from autoact.graph.group import graph_of
@@ -34,23 +35,24 @@ from autoact.models.load import close_model
 from autoact.training.learn import claim, learn
 
 PLAYS = ("instruct.jsonl", "questions.jsonl", "tools.json", "rounds/00/trajectories.jsonl")
+TRAINED = (*PLAYS, *(f"rounds/00/{name}.jsonl" for name in ("verified", "dropped", "kept", "plan", "tool", "reflect")))
 BEST, ZERO_SHOT = "best", "zero-shot"
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Settings that differ from the task file's; `same_plays` says that nothing before filtering does."""
+    """Settings that differ from the task file's; `same` are the files up to which nothing differs."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
-    same_plays: bool = True
+    same: Sequence[str] = PLAYS
     preset: str = ""
 
 
 VARIANTS: Mapping[str, Variant] = {
-    BEST: Variant(same_plays=False),
-    "paper": Variant({"duplicates": "exact"}, preset="paper", same_plays=False),
+    BEST: Variant(same=()),
+    "paper": Variant({"duplicates": "exact"}, preset="paper", same=()),
     "paper with the learning rate of Atlas": Variant(
-        {"duplicates": "exact", "learning_rate": 4e-3}, preset="paper", same_plays=False
+        {"duplicates": "exact", "learning_rate": 4e-3}, preset="paper", same=()
     ),
     "answers as written": Variant({"verify": 0}),
     "answers never replaced": Variant({"replace_answers": False}),
@@ -62,11 +64,11 @@ VARIANTS: Mapping[str, Variant] = {
     "no early stopping": Variant({"early_stopping": 0}),
     "rank 16": Variant({"lora_rank": 16, "lora_alpha": 32}),
     "all linear": Variant({"lora_targets": ["all-linear"]}),
-    "temperatures spread": Variant({"temperature_spread": 0.3}, same_plays=False),
-    "two rounds": Variant({"rounds": 2}),
-    "three rounds": Variant({"rounds": 3}),
-    "dpo": Variant({"prefer": "dpo", "prefer_learning_rate": 3e-4, "prefer_epochs": 3}),
-    "kto": Variant({"prefer": "kto", "prefer_learning_rate": 3e-4, "prefer_epochs": 3}),
+    "temperatures spread": Variant({"temperature_spread": 0.3}, same=()),
+    "two rounds": Variant({"rounds": 2}, same=TRAINED),
+    "three rounds": Variant({"rounds": 3}, same=TRAINED),
+    "dpo": Variant({"prefer": "dpo", "prefer_learning_rate": 3e-4, "prefer_epochs": 3}, same=TRAINED),
+    "kto": Variant({"prefer": "kto", "prefer_learning_rate": 3e-4, "prefer_epochs": 3}, same=TRAINED),
 }
 
 
@@ -98,14 +100,21 @@ def _learned(name: str, seed: int, out: Path, progress: Progress) -> Path:
     variant = VARIANTS[name]
     run = out / name.replace(" ", "-") / str(seed)
     task = load_task(FOLDER / "task.yaml", {"seed": seed, **variant.settings}, variant.preset)
-    if variant.same_plays and not run.exists():
-        played = _learned(BEST, seed, out, progress)
-        claim(task, run)
-        for file in PLAYS:
-            (run / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(played / file, run / file)
+    if variant.same and not run.exists():
+        _go_on_from(_learned(BEST, seed, out, progress), task, run, variant)
     learn(task, run, progress)
     return run
+
+
+def _go_on_from(best: Path, task: Task, run: Path, variant: Variant) -> None:
+    """A run folder with what a variant has in common with the best preset's run."""
+    claim(task, run)
+    for file in variant.same:
+        (run / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(best / file, run / file)
+    if variant.same == TRAINED:
+        shutil.copytree(best / "adapters", run / "adapters")
+        shutil.copy(best / "rounds/00/adapters.json", run / "rounds/00/adapters.json")
 
 
 def _measured(run: Path, speakers: str, sample: int, pairs: Sequence[QAPair], progress: Progress) -> list[Scored]:
