@@ -2,8 +2,8 @@
 
     python benchmarks/learning.py [--out runs/learning] [--seeds 0,1,2] [--variants best,paper,…] [--json FILE]
 
-Every team plays the dev questions greedily. Variants that change nothing before filtering, or before preferences and
-further rounds, go on from the very plays, or adapters, of `best`, so that a difference is the setting's and not the luck
+Every team plays the dev questions greedily. Variants that change nothing before filtering, or before preferences or
+more rounds, go on from the very plays, or adapters, of `best`, so that a difference is the setting's and not the luck
 of other plays. Differences are paired by question, whose reward is its mean over the seeds. The same command again goes
 on where it stopped.
 """
