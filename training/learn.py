@@ -78,7 +78,7 @@ def learn(
         trajectories = play(work, 0, meta, questions)
         if until == "synthesis":
             return None
-        if profile := profile_of(meta):
+        if (profile := profile_of(meta)) and profile["spent"]:  # a run that is gone on with may ask nothing more
             write_json(run / "engine.json", profile)
         if meta is not model:
             close_model(meta)
@@ -168,7 +168,7 @@ def _blaming(task: Task) -> Iterator[None]:
 
 def _check_base(task: Task, base: str, progress: Progress) -> None:
     """Whether the weights are there and can be trained on, before hours are spent on play. Raises ModelError."""
-    require_packages()
+    require_packages(task.learn)
     from autoact.models.chat_format import prefix_problem, prepare
     from autoact.models.engine import load_tokenizer
     from autoact.models.weights import model_folder
