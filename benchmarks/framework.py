@@ -21,6 +21,7 @@ from langchain_core.messages import BaseMessage
 from langgraph.graph import END, START, StateGraph
 from typing_extensions import TypedDict
 
+from autoact.core.garbage import seldom_collected
 from autoact.graph import group_planning
 from autoact.models.scripted import ScriptedChatModel
 from autoact.tools.corpus import Corpus, Page
@@ -112,18 +113,18 @@ def sync_ms(graph: Any, asked: Any, count: int) -> float:
 def async_ms(graph: Any, asked: Any, count: int, workers: int) -> tuple[float, float]:
     """CPU milliseconds a superstep, `ainvoke`, and questions a second."""
     gc.collect()
-    gc.freeze()
-    cpu, wall = time.process_time(), time.perf_counter()
-    asyncio.run(in_flight(lambda: graph.ainvoke(asked), count, workers))
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    gc.unfreeze()
+    with seldom_collected():
+        cpu, wall = time.process_time(), time.perf_counter()
+        asyncio.run(in_flight(lambda: graph.ainvoke(asked), count, workers))
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return cpu / count / SUPERSTEPS * 1000, count / wall
 
 
 def over_path(graph: Any, asked: Any, count: int, workers: int) -> float:
     """Wall time over the sum of the model's latencies that no number of workers could hide."""
     wall = time.perf_counter()
-    asyncio.run(in_flight(lambda: graph.ainvoke(asked), count, workers))
+    with seldom_collected():
+        asyncio.run(in_flight(lambda: graph.ainvoke(asked), count, workers))
     return (time.perf_counter() - wall) / (count / workers * CALLS * LATENCY)
 
 
