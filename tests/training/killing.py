@@ -47,7 +47,7 @@ def main(folder: Path, kills: int, mean: float, settings: dict[str, object]) -> 
             kills -= 1
             before = grown(run, before)
         number += 1
-    print(number + 1 if not kills else number)
+    print(number)
 
 
 def import_heavy() -> None:
