@@ -3,8 +3,8 @@
     team = learn(load_task(Path("task.yaml")), Path("runs/mine"), Silent())
 
 Each stage appends to its own file in the run folder and goes on from it. After a Ctrl-C or a kill -9 the same call
-loses no record and makes none twice; what was in the air (a round of questions, trajectories at play, the adapter in
-training) is begun again.
+loses no record and makes none twice; what was in the air (a round of questions, trajectories at play, the last steps of
+an adapter in training) is done again.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def report_of(work: Work, lessons: Sequence[Lesson], chosen: Lesson) -> dict[str
     engine = work.run / "engine.json"
     paths = {role: work.run / trained["path"] for role, trained in chosen.adapters.items()}
     written = list(Store(work.run / "instruct.jsonl", Round))
-    reasons = ("malformed", "duplicate", "excluded")
+    reasons = ("malformed", "excluded", "duplicate", "near_duplicate", "over_quota")
     return {
         "questions": {
             "kept": sum(len(each.pairs) for each in written),
