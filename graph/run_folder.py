@@ -61,6 +61,10 @@ class RunFolder:
         report: dict[str, Any] = read_json(self.path / "report.json")
         return report
 
+    def round_folder(self, number: int | None = None) -> Path:
+        """Where a round's files are; without a number, those of the round that trained the team."""
+        return self.path / "rounds" / f"{self.team.round if number is None else number:02d}"
+
     def settings(self) -> Context:
         """Greedy play within the task's budgets."""
         return settings_of(self.task)

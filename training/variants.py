@@ -13,8 +13,9 @@ from, so that a comparison differs in one thing. What the run holds out is held 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from autoact.core.errors import RunError
 from autoact.core.records import FINISH, REFLECT, ROLES, Example, Message, QAPair, Scored, Step
@@ -59,25 +60,41 @@ class Played:
 
 
 def played(run: RunFolder) -> Played:
-    """What lies in a run folder; of the examples, those that are trained on."""
-    folder = run.path / "rounds" / "00"
+    """What the rounds up to the team's have brought; of the examples, those that its round trained on."""
     pairs = {pair.id: pair for pair in Store(run.path / "questions.jsonl", QAPair)}
     places = {name: place for place, name in enumerate(pairs)}
+    brought = [_brought(run, number, list(pairs.values())) for number in range(run.team.round + 1)]
     # On disk they are in the order in which they ended, which no two runs share.
     trajectories = sorted(
-        Store(folder / "trajectories.jsonl", Scored),
+        (scored for each in brought for scored in each.trajectories),
         key=lambda scored: (places[scored.trajectory.question_id], int(scored.id.rpartition("/")[2])),
     )
-    verified = list(Store(folder / "verified.jsonl", Verified))
-    questions = list(pairs.values())
+    order = {scored.id: place for place, scored in enumerate(trajectories)}
     return Played(
         pairs,
-        truths(questions, verified),
+        list({pair.id: pair for each in brought for pair in each.truths}.values()),
         tuple(trajectories),
-        keep(run.task.learn, verified, questions, trajectories).known,
-        tuple(Store(folder / "kept.jsonl", Scored)),
-        {role: trainable(Store(folder / f"{role}.jsonl", Example)) for role in ROLES},
+        sorted((scored for each in brought for scored in each.known), key=lambda scored: order[scored.id]),
+        tuple(scored for each in brought for scored in each.kept),
+        {role: trainable(Store(run.round_folder() / f"{role}.jsonl", Example)) for role in ROLES},
     )
+
+
+class _Brought(NamedTuple):
+    """What one round has played, and what it makes of it."""
+
+    truths: list[QAPair]
+    trajectories: list[Scored]
+    known: list[Scored]
+    kept: list[Scored]
+
+
+def _brought(run: RunFolder, number: int, questions: Sequence[QAPair]) -> _Brought:
+    folder = run.round_folder(number)
+    trajectories = list(Store(folder / "trajectories.jsonl", Scored))
+    verified = list(Store(folder / "verified.jsonl", Verified))
+    known = keep(run.task.learn, verified, questions, trajectories).known
+    return _Brought(truths(questions, verified), trajectories, known, list(Store(folder / "kept.jsonl", Scored)))
 
 
 def one_agent(run: RunFolder) -> Variant:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,7 @@ from autoact.graph.run_folder import open_run
 from autoact.training.filtering import Kept
 from autoact.training.learn import learn
 from autoact.training.rounds import Lesson, best, rising
+from autoact.training.variants import fireact, played, student
 
 
 def lesson(number: int, reward: float | None) -> Lesson:
@@ -83,6 +85,19 @@ def test_rounds_are_measured_on_the_same_questions_that_nothing_is_trained_on(tw
     assert dev[0] == dev[1]
     assert dev[0]
     assert not dev[0] & trained
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_teams_for_comparison_learn_from_what_the_rounds_up_to_the_teams_have_played(twice: Path, number: int) -> None:
+    run = open_run(twice)
+    run = replace(run, team=replace(run.team, round=number))
+    known = played(run)
+    rounds = [twice / "rounds" / f"{each:02d}" for each in range(number + 1)]
+    for found, file in ((known.trajectories, "trajectories"), (known.kept, "kept")):
+        assert {s.id for s in found} == {s.id for path in rounds for s in records(path / f"{file}.jsonl", Scored)}
+    learned = {e.id for e in records(rounds[-1] / "plan.jsonl", Example) if not e.held_out}
+    assert {e.id for e in student(run, run).examples["plan"]} == learned
+    assert {e.id for e in fireact(run).examples["fireact"]} == learned
 
 
 def test_a_budget_of_plays_leaves_fewer_and_the_run_goes_on_with_them(town: ModuleType, tmp_path: Path) -> None:
