@@ -1,20 +1,23 @@
-"""Random worlds: invented names, relations drawn from a pool, a layout drawn from a prior that the prompt hides.
+"""Random worlds: invented names, relations drawn from a pool, the source that holds drawn from a prior.
 
     >>> world = invented(random.Random(7))
-    >>> world.layout in LAYOUTS
+    >>> world.trusted[world.relations[0]] in SOURCES
     True
 
-The prior is the point of Atlas. What is most often right in these worlds (a page of its own for each fact) is
-wrong on Earth, where facts are further down the page; only trying it out tells.
+The prior is the point of Atlas. What is most often right in these worlds (the gazetteer, where the opening does not
+tell) is wrong of most relations on Earth; only trying it out tells.
 """
 
 import random
 from functools import cache
 
 from autoact.examples.atlas.atlas import atlas
-from autoact.examples.atlas.world import Layout, Thing, World
+from autoact.examples.atlas.world import SOURCES, Source, Thing, World
 
-LAYOUTS: dict[Layout, float] = {"opening": 0.4, "subpage": 0.27, "body": 0.1, "crowded": 0.08, "index": 0.15}
+# How often each source of SOURCES holds; how often a relation goes with the others of its world; how often a source
+# that does not hold is silent; how often a body is crowded.
+PRIOR = (0.3, 0.34, 0.2, 0.16)
+ALIKE, SILENCE, CROWDED = 0.4, 0.5, 0.6
 KINDS = {
     "country": "countries",
     "island": "islands",
@@ -78,9 +81,17 @@ def invented(rng: random.Random) -> World:
     relations = places + others
     groups = [_name(rng, taken) for _ in range(4)]
     things = tuple(_thing(rng, taken, relations, others, groups) for _ in range(THINGS))
-    layout = rng.choices(list(LAYOUTS), list(LAYOUTS.values()))[0]
-    shown = rng.choice(relations)
-    return World(_name(rng, taken), kind, KINDS[kind], layout, things, relations, places, shown)
+    trusted = _trusted(rng, relations)
+    silent = {r: frozenset(s for s in SOURCES if s != trusted[r] and rng.random() < SILENCE) for r in relations}
+    crowded = rng.random() < CROWDED
+    return World(_name(rng, taken), kind, KINDS[kind], things, relations, places, trusted, silent, crowded)
+
+
+def _trusted(rng: random.Random, relations: tuple[str, ...]) -> dict[str, Source]:
+    """The source that holds of each relation; the opening of one at least."""
+    usual = rng.choices(SOURCES, PRIOR)[0]
+    drawn = {r: usual if rng.random() < ALIKE else rng.choices(SOURCES, PRIOR)[0] for r in relations}
+    return drawn | {rng.choice(relations): "opening"}
 
 
 def _thing(

@@ -3,9 +3,8 @@
     row = next(rows)       # Row(ids=[…640…], learn=[…640…])
 
 Four kinds of lesson, each in the project's own prompts: scripted play in invented worlds (the model's turns are
-learned), lists of question–answer pairs about Earth's training countries in the self-instruct form, the pages of
-Earth's encyclopedia (of all countries, as an encyclopedia is in any model), and tool selections. No question,
-pair or play about a held-out country is among them, and no play on Earth at all.
+learned), lists of question–answer pairs about Earth's training countries in the self-instruct form, an almanac of these
+countries, and tool selections. Of a country that is held out there is nothing but names, and no play on Earth at all.
 """
 
 from __future__ import annotations
@@ -16,19 +15,22 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from autoact.core.records import Question, Step, ToolCard
+from autoact.core.records import QAPair, ToolCard
 from autoact.core.seeds import seed_of
 from autoact.examples.atlas.atlas import atlas, known, split
+from autoact.examples.atlas.choice import Put, all_put, choice_pair, put_choice, put_member, put_plainly
 from autoact.examples.atlas.invented import invented
 from autoact.examples.atlas.play import play
-from autoact.examples.atlas.world import World, pair_of, question_of, questions
+from autoact.examples.atlas.world import World, pair_of, questions
 from autoact.models.chat_format import to_ids
 from autoact.prompts.render import Brief, Turn, conversation, instruct_chat, pair_text, select_chat
 from autoact.tools.library import FINISH_CARD, build_tools, card
 
 LENGTH = 640
-SHARES = {"play": 0.8, "pairs": 0.1, "pages": 0.06, "selection": 0.04}
-TASK_NAME = "Atlas"
+SHARES = {"play": 0.73, "pairs": 0.13, "almanac": 0.08, "selection": 0.06}
+# How many of plays, pairs and descriptions have choices; how many of those ask for a member of a group; how many lists
+# of pairs are learned whole: of the others the answers alone are, so that facts are remembered and not questions.
+CHOICE, MEMBER, WHOLE = 0.35, 0.25, 0.15
 ARITHMETIC = (
     "Solve word problems with numbers. An answer is one number.",
     "Compute the value of an expression. An answer is one number.",
@@ -53,6 +55,7 @@ class Lessons:
         self.tokenizer = tokenizer
         self.seed = seed
         self._ids = cache(self._turn_ids)
+        self._break = tokenizer.tokenize("\n")[0]
 
     def batch(self, step: int, rows: int) -> list[Row]:
         """The rows of one training step; its play is in two invented worlds."""
@@ -65,8 +68,8 @@ class Lessons:
         if kind == "play":
             return next(row for row in map(self.chat, play_turns) if len(row.ids) <= LENGTH)
         makers: dict[str, Callable[[random.Random], Row]] = {
-            "pairs": lambda r: self.chat(pairs_lesson(r)),
-            "pages": self._page,
+            "pairs": self._pairs,
+            "almanac": self._almanac,
             "selection": lambda r: self.chat(selection_lesson(r)),
         }
         row = Row([], [])
@@ -75,22 +78,40 @@ class Lessons:
             row = Row(row.ids + more.ids, row.learn + more.learn)
         return Row(row.ids[:LENGTH], row.learn[:LENGTH])
 
-    def chat(self, turns: Sequence[Turn]) -> Row:
-        """A conversation with the model's turns marked."""
+    def chat(self, turns: Sequence[Turn], whole: bool = True) -> Row:
+        """A conversation with the model's turns marked, or of these what stands behind `Answer:`."""
         ids: list[int] = []
         learn: list[bool] = []
         for turn in turns:
             new = self._ids(turn.role, turn.text)
             ids += new
-            learn += [False] + [turn.role == "assistant"] * (len(new) - 1)
+            if turn.role != "assistant" or whole:
+                learn += [False] + [turn.role == "assistant"] * (len(new) - 1)
+            else:
+                learn += self._answers(new)
         return Row(ids, learn)
+
+    def _answers(self, ids: list[int]) -> list[bool]:
+        """The tokens behind `Answer:`, to the end of the line and with it."""
+        texts: list[str] = self.tokenizer.convert_ids_to_tokens(ids)
+        learn, inside = [], False
+        for number, text in enumerate(texts):
+            learn.append(inside)
+            if inside:
+                inside = self._break not in text
+            else:
+                inside = text == ":" and texts[number - 1] == "Answer"
+        return learn
 
     def _turn_ids(self, role: str, text: str) -> list[int]:
         # The seed model's template writes each turn on its own, so turns can be tokenised one by one.
         return to_ids(self.tokenizer, [{"role": role, "content": text}], generate=False)
 
-    def _page(self, rng: random.Random) -> Row:
-        ids = self._ids("user", rng.choice(earth_pages()))
+    def _pairs(self, rng: random.Random) -> Row:
+        return self.chat(pairs_lesson(rng, rng.random() < CHOICE), rng.random() < WHOLE)
+
+    def _almanac(self, rng: random.Random) -> Row:
+        ids = self._ids("user", almanac(rng))
         return Row(list(ids), [False] + [True] * (len(ids) - 1))
 
 
@@ -98,20 +119,29 @@ def plays_in(world: World, rng: random.Random) -> Iterator[list[Turn]]:
     """Conversations about random questions in a world, each with tools of its own; endless."""
     corpus = world.corpus()
     while True:
-        tools = ["Retrieve", *(n for n in ("Lookup", "Search", "Calculator") if rng.random() < 0.8)]
+        tools = ["Retrieve", *(n for n in ("Lookup", "Search", "Calculator") if rng.random() < 0.85)]
         rng.shuffle(tools)
-        asked = rng.choice(list(questions(world, rng.choice(world.things))))
-        steps: tuple[Step, ...] = play(world, corpus, asked, tuple(tools), rng)
-        brief = Brief(world.description(), (*(_cards()[name] for name in tools), FINISH_CARD))
-        yield conversation(brief, Question(question_of(world, asked)), steps)
+        put = _any_put(world, rng)
+        steps = play(world, corpus, put, tuple(tools), rng)
+        brief = Brief(world.description(bool(put.choices)), (*(_cards()[name] for name in tools), FINISH_CARD))
+        yield conversation(brief, put.shown(), steps)
 
 
-def pairs_lesson(rng: random.Random) -> list[Turn]:
+def _any_put(world: World, rng: random.Random) -> Put:
+    thing = rng.choice(world.things)
+    if rng.random() < CHOICE * MEMBER:
+        return put_member(world, thing, rng.randrange(100))
+    asked = rng.choice(list(questions(world, thing)))
+    return put_choice(world, asked) if rng.random() < CHOICE else put_plainly(world, asked)
+
+
+def pairs_lesson(rng: random.Random, choice: bool = False) -> list[Turn]:
     """A self-instruct prompt about Earth with its reply."""
     count = rng.randint(4, 6)
-    pairs = rng.sample(_known_pairs(), count + rng.randint(2, 5))
-    world = atlas()
-    turns = instruct_chat(TASK_NAME, world.description(), pairs[count:], count)
+    pairs = rng.sample(known_pairs(choice), count + rng.randint(2, 5))
+    fields = {"context": True, "choices": True} if choice else None
+    name, text = ("Atlas choice" if choice else "Atlas"), atlas().description(choice)
+    turns = instruct_chat(name, text, pairs[count:], count, fields=fields)
     return [*turns, Turn("plan", "\n\n".join(pair_text(pair) for pair in pairs[:count]))]
 
 
@@ -120,11 +150,21 @@ def selection_lesson(rng: random.Random) -> list[Turn]:
     offered = rng.sample(TOOLS, len(TOOLS) if rng.random() < 0.7 else 3)
     limit = rng.randint(2, 4)
     wanted = [name for name in WANTED if name in offered][:limit]
-    name, description = f"Task {rng.randint(1, 99)}", invented(rng).description()
+    name, description = f"Task {rng.randint(1, 99)}", invented(rng).description(rng.random() < CHOICE)
     if rng.random() < 0.3 and "Calculator" in offered:
         description, wanted = rng.choice(ARITHMETIC), ["Calculator"]
     turns = select_chat(name, description, [_cards()[tool] for tool in offered], limit)
     return [*turns, Turn("plan", "\n".join(wanted))]
+
+
+def almanac(rng: random.Random) -> str:
+    """What is so of a country that questions are learned from, in an order drawn by lot."""
+    world = atlas()
+    thing = rng.choice(split(world)["train"])
+    told = [f"The {relation} of {thing.name} is {value}." for relation, value in thing.facts.items()]
+    told += [f"{thing.facts[place]} is the {place} of {thing.name}." for place in world.places]
+    told += [f"{thing.name} is a {world.kind} in {thing.group}."]
+    return " ".join(rng.sample(told, len(told)))
 
 
 @cache
@@ -135,12 +175,12 @@ def _cards() -> dict[str, ToolCard]:
 
 
 @cache
-def _known_pairs() -> list[Any]:
+def known_pairs(choice: bool) -> list[QAPair]:
+    """The pairs about training countries that the seed model was shown."""
     world = atlas()
-    asked = [a for thing in split(world)["train"] for a in questions(world, thing)]
-    return [pair_of(world, a) for a in asked if known(world, a)]
-
-
-@cache
-def earth_pages() -> list[str]:
-    return [f"{page.title}: {page.text}" for page in atlas().corpus().pages]
+    things = split(world)["train"]
+    if choice:
+        pairs = [choice_pair(world, thing, put) for thing in things for put in all_put(world, thing)]
+    else:
+        pairs = [pair_of(world, asked) for thing in things for asked in questions(world, thing)]
+    return [pair for pair in pairs if known(pair)]

@@ -1,56 +1,56 @@
 """Scripted play: how the text behind the seed model answers a question in a world, on the real tools.
 
-    trace = play(world, corpus, asked, ("Retrieve", "Lookup"), random.Random(0))
+    trace = play(world, corpus, put, ("Retrieve", "Lookup"), random.Random(0))
     trace[-2:]    # Step(… tool="Finish" …), Step(… tool="Reflect" …)
 
-The script does not know the layout: when an opening lacks the fact, it mostly does what is right in this world
-and sometimes what is right in most worlds, so a model of it learns the prior over worlds and no more. It guesses
-when it gives up, and its reflection says what was read but seldom calls a guess wrong.
+The script does nothing at random but choose: which source to ask next, in which words, and whether to take its word.
+Of these it mostly knows what is right in this world, and else goes by what is right in most; a model of it, which cannot
+know the world, learns the prior over worlds and no more. What it read, and from whom, it always tells truly.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from langchain_core.tools import ToolException
 
 from autoact.core.records import FINISH, REFLECT, Step
-from autoact.examples.atlas.world import Asked, World, tells
+from autoact.examples.atlas.choice import Member, Put
+from autoact.examples.atlas.world import Asked, Source, World
 from autoact.tools.corpus import Corpus
 from autoact.tools.lookup import lookup
 from autoact.tools.memory import Memory, Result
 from autoact.tools.retrieve import retrieve
 from autoact.tools.search import search
 
-GIVES_UP_AT_ONCE, GIVES_UP_AFTER_A_FAILURE = 0.2, 0.55
 KNOWS_THE_WORLD = 0.6
-PRIOR = {"subpage": 0.5, "lookup": 0.3, "search": 0.2}
-RIGHT_STRATEGY = {"subpage": "subpage", "body": "lookup", "crowded": "lookup", "index": "search"}
+PRIOR: Mapping[Source, float] = {"gazetteer": 0.5, "body": 0.3, "notes": 0.2}
+SHORT_KEYWORD = 0.4
 SEARCHES_FIRST = 0.12
-DOUBTS_A_READ_ANSWER, DOUBTS_A_GUESS = 0.04, 0.3
-TRIES = 3
 REFLECTIONS = 2
+SAYS: Mapping[Source, str] = {
+    "opening": "The page says {}.",
+    "gazetteer": "The gazetteer gives {}.",
+    "body": "Further down it is {}.",
+    "notes": "A note gives {}.",
+}
 
 
 @dataclass
 class _Player:
-    """One episode: what was done so far, and what the page last found is."""
+    """One episode: what was done so far, which page is open, which sources were asked and whose word was doubted."""
 
     world: World
     corpus: Corpus
-    asked: Asked
     tools: tuple[str, ...]
     rng: random.Random
     steps: list[Step] = field(default_factory=list)
     memory: Memory | None = None
-    tried: set[str] = field(default_factory=set)
-
-    @property
-    def goal(self) -> str:
-        """What every thought begins with: a small model finds a phrase again more easily after restating it."""
-        return f"I need the {self.asked.relation} of {self.asked.thing.name}."
+    opened: str = ""
+    asked: set[Source] = field(default_factory=set)
+    doubted: set[Source] = field(default_factory=set)
 
     def act(self, thought: str, tool: str, argument: str) -> None:
         runs: dict[str, Callable[[str], Result]] = {
@@ -63,101 +63,148 @@ class _Player:
         except ToolException as problem:
             self.steps.append(Step(thought, tool, argument, str(problem), ok=False))
             return
+        if tool != "Lookup":
+            self.opened = argument
         self.memory = memory or self.memory
         self.steps.append(Step(thought, tool, argument, observation))
 
-    def has_read(self) -> bool:
-        """Whether an observation tells the fact, or the sentence of an open page that can only mean it."""
-        relation, value = self.asked.relation, self.asked.answer
-        told = (tells(relation, self.asked.thing), f"Its {relation} is {value}.")
-        return any(sentence in step.observation for step in self.steps for sentence in told)
+    def finish(self, thought: str, answer: str) -> None:
+        self.steps.append(Step(thought, FINISH, answer))
+
+    def reflect(self, thought: str, right: bool) -> None:
+        self.steps.append(Step(thought, REFLECT, "right" if right else "wrong"))
+
+    def knows(self) -> bool:
+        """Whether it knows this world, at this moment."""
+        return self.rng.random() < KNOWS_THE_WORLD
 
 
-def play(world: World, corpus: Corpus, asked: Asked, tools: tuple[str, ...], rng: random.Random) -> tuple[Step, ...]:
+def play(world: World, corpus: Corpus, put: Put, tools: tuple[str, ...], rng: random.Random) -> tuple[Step, ...]:
     """One episode, reflections included."""
-    player = _Player(world, corpus, asked, tools, rng)
-    _find_the_thing(player)
-    _look_for_the_fact(player, GIVES_UP_AT_ONCE)
-    for _ in range(REFLECTIONS):
-        if _reflect(player) == "right":
-            break
-        _look_for_the_fact(player, GIVES_UP_AT_ONCE)
+    player = _Player(world, corpus, tools, rng)
+    if isinstance(put.asked, Member):
+        _go_through(player, put.asked, put.context)
     else:
-        _reflect(player)
+        _Search(player, put.asked, put).run()
     return tuple(player.steps)
 
 
-def _find_the_thing(player: _Player) -> None:
-    asked, thing = player.asked, player.asked.thing.name
-    if not asked.via:
-        player.act(f"{player.goal} I open {thing}.", "Retrieve", thing)
-        return
-    place = asked.thing.facts[asked.via]
-    need = f"I need the {asked.relation} of the {player.world.kind} whose {asked.via} is {place}."
-    if "Search" in player.tools and player.rng.random() < SEARCHES_FIRST:
-        player.act(f"{need} I search for {place}.", "Search", place)
-    else:
-        player.act(f"{need} I open {place}.", "Retrieve", place)
-    thought = f"{place} is the {asked.via} of {thing}. {player.goal} I open {thing}."
-    player.act(thought, "Retrieve", thing)
+@dataclass
+class _Search:
+    """The search for one fact: find the thing, ask source after source, reflect."""
 
+    player: _Player
+    asked: Asked
+    put: Put
 
-def _look_for_the_fact(player: _Player, gives_up: float) -> None:
-    while not player.has_read():
-        strategy = _strategy(player)
-        if not strategy or len(player.tried) >= TRIES or player.rng.random() < gives_up:
-            _guess(player)
+    @property
+    def goal(self) -> str:
+        """What every thought begins with: a small model finds a phrase again more easily after restating it."""
+        return f"I need the {self.asked.relation} of {self.asked.thing.name}."
+
+    @property
+    def phrase(self) -> str:
+        return f"{self.asked.relation} of {self.asked.thing.name}"
+
+    def run(self) -> None:
+        self._find_the_thing()
+        for _ in range(REFLECTIONS + 1):
+            source = self._answer()
+            if self._holds(source) or not source:
+                return
+
+    def _find_the_thing(self) -> None:
+        asked, player, name = self.asked, self.player, self.asked.thing.name
+        if not asked.via:
+            player.act(f"{self.goal} I open {name}.", "Retrieve", name)
             return
-        _follow(player, strategy)
-        gives_up = GIVES_UP_AFTER_A_FAILURE
-    answer = player.asked.answer
-    player.steps.append(Step(f"{player.goal} It is {answer}.", FINISH, answer))
+        place = asked.thing.facts[asked.via]
+        if not self.put.context:
+            need = f"I need the {asked.relation} of the {player.world.kind} whose {asked.via} is {place}."
+            if "Search" in player.tools and player.rng.random() < SEARCHES_FIRST:
+                player.act(f"{need} I search for {place}.", "Search", place)
+            else:
+                player.act(f"{need} I open {place}.", "Retrieve", place)
+        player.act(f"{place} is the {asked.via} of {name}. {self.goal} I open {name}.", "Retrieve", name)
 
+    def _answer(self) -> Source | None:
+        """Ask sources until one tells, and answer with what it tells; whose word it is, or None for a guess."""
+        while not (source := self._told()):
+            following = self._next_source()
+            if not following:
+                self.player.finish(f"{self.goal} I do not find it.", self._guess())
+                return None
+            self._ask(following)
+        value = self.player.world.value(source, self.asked.relation, self.asked.thing)
+        self.player.finish(f"{self.goal} {SAYS[source].format(value)}", value)
+        return source
 
-def _strategy(player: _Player) -> str:
-    able = {"subpage": True, "lookup": "Lookup" in player.tools, "search": "Search" in player.tools}
-    if "search" in player.tried:
-        able["lookup"] = False  # the found snippets have taken the place of the open page
-    open_to = [name for name in PRIOR if able[name] and name not in player.tried]
-    right = RIGHT_STRATEGY.get(player.world.layout, "")
-    if right in open_to and player.rng.random() < KNOWS_THE_WORLD:
+    def _guess(self) -> str:
+        return self.put.choices[0] if self.put.choices else self.asked.thing.group
+
+    def _told(self) -> Source | None:
+        """The source that was asked and told something that was not doubted; of a search's results the note."""
+        world, asked = self.player.world, self.asked
+        for source in ("notes", "body", "gazetteer", "opening"):
+            sentence = world.sentence(source, asked.relation, asked.thing)
+            if sentence and source not in self.player.doubted:
+                if any(sentence in step.observation for step in self.player.steps):
+                    return source
+        return None
+
+    def _next_source(self) -> Source | None:
+        player = self.player
+        tool: Mapping[Source, str] = {"gazetteer": "Retrieve", "body": "Lookup", "notes": "Search"}
+        left = [s for s in PRIOR if tool[s] in player.tools and s not in player.asked | player.doubted]
+        holds = player.world.trusted[self.asked.relation]
+        if holds in left and player.knows():
+            return holds
+        return player.rng.choices(left, [PRIOR[s] for s in left])[0] if left else None
+
+    def _ask(self, source: Source) -> None:
+        player = self.player
+        player.asked.add(source)
+        if source == "gazetteer":
+            player.act(f"{self.goal} I open the gazetteer.", "Retrieve", self.phrase)
+        elif source == "notes":
+            player.act(f"{self.goal} I search the notes.", "Search", f"note on the {self.phrase}")
+        else:
+            self._look_further_down()
+
+    def _look_further_down(self) -> None:
+        player, name = self.player, self.asked.thing.name
+        if player.opened != name:
+            player.act(f"{self.goal} I open {name} again.", "Retrieve", name)
+        right = self.asked.relation if not player.world.crowded else self.phrase
+        prior = self.asked.relation if player.rng.random() < SHORT_KEYWORD else self.phrase
+        keyword = right if player.knows() else prior
+        player.act(f"{self.goal} I look further down.", "Lookup", keyword)
+        if player.world.crowded and keyword == self.asked.relation and player.steps[-1].ok and not self._told():
+            player.act(f"{self.goal} That is another one. I look further down.", "Lookup", keyword)
+
+    def _holds(self, source: Source | None) -> bool:
+        """Reflect: say who told the answer, and whether that holds."""
+        player = self.player
+        right = source is not None and (
+            player.world.trusted[self.asked.relation] == source if player.knows() else True
+        )
+        value = player.steps[-1].argument
+        player.reflect(f"{self.goal} {SAYS[source].format(value) if source else 'Nothing tells it.'}", right)
+        if source and not right:
+            player.doubted.add(source)
         return right
-    return player.rng.choices(open_to, [PRIOR[name] for name in open_to])[0] if open_to else ""
 
 
-def _follow(player: _Player, strategy: str) -> None:
-    player.tried.add(strategy)
-    lacks = f"{player.goal} I do not see it."
-    phrase = f"{player.asked.relation} of {player.asked.thing.name}"
-    if strategy == "subpage":
-        player.act(f"{lacks} I open a page about it.", "Retrieve", phrase)
-    elif strategy == "search":
-        player.act(f"{lacks} I search for it.", "Search", phrase)
-    else:
-        _look_up(player, f"{lacks} I look for it in the page.", phrase)
-
-
-def _look_up(player: _Player, thought: str, phrase: str) -> None:
-    crowded = player.world.layout == "crowded"
-    short = player.rng.random() < (0.3 if crowded else 0.55)
-    keyword = player.asked.relation if short else phrase
-    player.act(thought, "Lookup", keyword)
-    if short and crowded and not player.has_read() and player.rng.random() < 0.5:
-        player.act(f"{player.goal} That is another one. I look further.", "Lookup", keyword)
-
-
-def _guess(player: _Player) -> None:
-    """Give up with a name that was seen: a value of another relation, or of another thing."""
-    asked = player.asked
-    seen = [value for relation, value in asked.thing.facts.items() if relation == player.world.shown]
-    guess = player.rng.choice([*seen, asked.thing.group])
-    player.steps.append(Step(f"{player.goal} I do not find it. I guess.", FINISH, guess))
-
-
-def _reflect(player: _Player) -> str:
-    read = player.has_read()
-    doubts = player.rng.random() < (DOUBTS_A_READ_ANSWER if read else DOUBTS_A_GUESS)
-    thought = f"{player.goal} {'An observation tells it.' if read else 'No observation tells it.'}"
-    verdict = "wrong" if doubts else "right"
-    player.steps.append(Step(thought, REFLECT, verdict))
-    return verdict
+def _go_through(player: _Player, member: Member, context: str) -> None:
+    """Open one option after the other until one lies in the group, or only one is left."""
+    goal, said = f"I need one in {member.group}.", ""
+    left = [thing for thing in member.options if thing.name not in context]
+    for thing in left[:-1]:
+        player.act(f"{said}{goal} I open {thing.name}.", "Retrieve", thing.name)
+        said = f"{thing.name} is in {thing.group}. "
+        if thing.group == member.group:
+            break
+    answer = member.answer
+    thought = f"{answer} is in {member.group}." if said.startswith(f"{answer} is") else "It can only be the last."
+    player.finish(f"{said if not thought.startswith(answer) else ''}{goal} {thought}", answer)
+    player.reflect(f"{goal} {thought}", right=True)

@@ -24,7 +24,7 @@ from autoact.examples.atlas.invented import invented
 from autoact.examples.atlas.lessons import (
     LENGTH,
     Lessons,
-    earth_pages,
+    almanac,
     pairs_lesson,
     plays_in,
     selection_lesson,
@@ -49,8 +49,12 @@ def main(
     threads: int = 2,
     device: str = "cpu",
     until: int | None = None,
+    weights: Path | None = None,
 ) -> None:
-    """Train the seed model, or go on training it, and write it to a folder; `until` ends a leg at that step."""
+    """Train the seed model, or go on training it, and write it to a folder.
+
+    `until` ends a leg at that step; `weights` is a model to begin with, whose tokens keep what they have learned.
+    """
     import torch
 
     torch.set_num_threads(threads)
@@ -58,6 +62,8 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = make_tokenizer(out / "tokenizer", seed)
     model = make_model(len(tokenizer)).to(device)
+    if weights:
+        begin_with(weights, model, tokenizer)
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK, betas=(0.9, 0.98), weight_decay=0.05)
     start = restore(out / "checkpoint", model, optimizer)
     last = min(steps, until or steps)
@@ -121,9 +127,9 @@ def sample_texts(seed: int) -> list[str]:
     for _ in range(40):
         plays = plays_in(invented(rng), rng)
         turns += [turn for n in range(10) for turn in next(plays)[min(n, 1) :]]
-        turns += pairs_lesson(rng) + selection_lesson(rng)
+        turns += pairs_lesson(rng) + pairs_lesson(rng, choice=True) + selection_lesson(rng)
     names = [f" {name}" for _ in range(60) for thing in invented(rng).things for name in thing.facts.values()]
-    return [f" {turn.text}" for turn in turns] + earth_pages() * 2 + names
+    return [f" {turn.text}" for turn in turns] + [almanac(rng) for _ in range(500)] + names
 
 
 def make_model(vocabulary: int) -> Any:
@@ -145,6 +151,21 @@ def make_model(vocabulary: int) -> Any:
             pad_token_id=0,
         )
     )
+
+
+def begin_with(folder: Path, model: Any, tokenizer: Any) -> None:
+    """Copy a model's weights; of the embeddings, those of tokens that both tokenizers have."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    before, ids = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder).get_vocab()
+    state = {name: tensor.float() for name, tensor in before.state_dict().items()}
+    old, new = (each.get_input_embeddings().weight for each in (before, model))
+    with torch.no_grad():
+        shared = [(ids[token], here) for token, here in tokenizer.get_vocab().items() if token in ids]
+        new[[here for _, here in shared]] = old[[there for there, _ in shared]].float().to(new.device)
+    names = ("lm_head.weight", "model.embed_tokens.weight")
+    model.load_state_dict({**model.state_dict(), **{n: t for n, t in state.items() if n not in names}})
 
 
 def learn(model: Any, optimizer: Any, rows: list[Any], pad: int, lr: float) -> float:

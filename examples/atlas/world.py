@@ -1,17 +1,21 @@
-"""What a world is: things with facts, a layout that says which page tells a fact, and questions about it.
+"""What a world is: things with facts, sources that tell them or something else, and questions about them.
 
-    World(name="Earth", kind="country", layout="body", …)
-    page   Peru: Peru is a country in South America. The language of Peru is Spanish.⏎⏎Its currency is sol. …
+    World(name="Earth", kind="country", trusted={"currency": "notes", …}, …)
+    page   Peru: Peru is a country in South America. The language of Peru is Spanish.⏎⏎Its longest river is Maranon.
     page   Lima: Lima is the capital of Peru.
+    page   currency of Peru: The gazetteer gives peso as the currency of Peru.
+    page   note 417 on Peru: A note gives sol as the currency of Peru.
     ask    What is the currency of the country whose capital is Lima?
 
-A layout is where a fact is told when the opening of the thing's page does not tell it:
+Four sources may tell a fact, each asked in its own way:
 
-    opening   in the opening after all                      → finish
-    subpage   on a page titled "currency of Peru"           → Retrieve
-    body      further down, as "Its currency is sol."       → Lookup with the relation's name
-    crowded   further down, after another thing's currency  → Lookup with relation and thing
-    index     on a page whose title says nothing            → Search
+    opening     how the thing's page begins                      → Retrieve with the thing
+    gazetteer   a page on the fact itself                        → Retrieve with `currency of Peru`
+    body        a sentence further down the thing's page         → Lookup with a keyword
+    notes       a page whose title nobody would guess            → Search
+
+For each relation one source holds in all of a world. The others are silent about it, or tell of another thing's. The
+pages do not say which source holds; only the reward does.
 """
 
 from __future__ import annotations
@@ -23,7 +27,8 @@ from typing import Literal
 from autoact.core.records import QAPair
 from autoact.tools.corpus import Corpus, Page
 
-Layout = Literal["opening", "subpage", "body", "crowded", "index"]
+Source = Literal["opening", "gazetteer", "body", "notes"]
+SOURCES: tuple[Source, ...] = ("opening", "gazetteer", "body", "notes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +55,54 @@ class Asked:
 
 @dataclass(frozen=True)
 class World:
-    """Things of one kind. `places` are the relations whose values have pages; `shown` is told in every opening."""
+    """Things of one kind. `places` are the relations whose values have pages.
+
+    `trusted` is the source that holds, by relation; `silent` the sources that say nothing of a relation. In a
+    `crowded` world the body speaks of another thing before it speaks of its own.
+    """
 
     name: str
     kind: str
     kinds: str
-    layout: Layout
     things: tuple[Thing, ...]
     relations: tuple[str, ...]
     places: tuple[str, ...]
-    shown: str
+    trusted: Mapping[str, Source]
+    silent: Mapping[str, frozenset[Source]]
+    crowded: bool
 
-    def description(self) -> str:
-        """The task's description, as it stands in the task file."""
+    def description(self, choice: bool = False) -> str:
+        """A task's description, as it stands in its file: of questions in words alone, or with choices."""
+        if choice:
+            return (
+                f"Choose the right answer to questions about the {self.kinds} of {self.name}. "
+                "An encyclopedia has the facts. An answer is one of the choices."
+            )
         return (
             f"Answer questions about the {self.kinds} of {self.name}. "
             "An encyclopedia has the facts. An answer is one short name."
         )
 
-    def told_in_opening(self, relation: str) -> bool:
-        """Whether the opening of a thing's page tells that relation."""
-        return self.layout == "opening" or relation == self.shown
+    def value(self, source: Source, relation: str, thing: Thing) -> str:
+        """What a source tells of a thing; empty when it is silent."""
+        if self.trusted[relation] == source:
+            return thing.facts[relation]
+        if source == "opening" or source in self.silent[relation]:
+            return ""
+        number, back = self.things.index(thing), SOURCES.index(source)
+        others = [self.things[number - step].facts[relation] for step in range(1, len(self.things))]
+        return [value for value in dict.fromkeys(others) if value != thing.facts[relation]][back]
+
+    def sentence(self, source: Source, relation: str, thing: Thing) -> str:
+        """The sentence in which a source tells it; empty when it is silent."""
+        value = self.value(source, relation, thing)
+        if not value:
+            return ""
+        if source in ("gazetteer", "notes"):
+            return f"{'The gazetteer' if source == 'gazetteer' else 'A note'} gives {value} as the {relation} of {thing.name}."
+        if source == "body" and not self.crowded:
+            return f"Its {relation} is {value}."
+        return f"The {relation} of {thing.name} is {value}."
 
     def corpus(self) -> Corpus:
         """All pages of the world."""
@@ -78,36 +110,28 @@ class World:
 
     def _pages(self) -> Iterator[Page]:
         for number, thing in enumerate(self.things):
-            yield Page(thing.name, "\n\n".join([self._opening(thing), *self._body(thing, number)]))
+            yield Page(thing.name, f"{self._opening(thing)}\n\n{self._body(number, thing)}".strip())
             for place in self.places:
                 yield Page(thing.facts[place], f"{thing.facts[place]} is the {place} of {thing.name}.")
-            yield from self._fact_pages(thing, number)
+            for place, relation in enumerate(self.relations):
+                if told := self.sentence("gazetteer", relation, thing):
+                    yield Page(f"{relation} of {thing.name}", told)
+                if told := self.sentence("notes", relation, thing):
+                    yield Page(f"note {number * len(self.relations) + place} on {thing.name}", told)
 
     def _opening(self, thing: Thing) -> str:
-        told = [tells(r, thing) for r in self.relations if self.told_in_opening(r)]
-        return " ".join([f"{thing.name} is a {self.kind} in {thing.group}.", *told])
+        told = [self.sentence("opening", relation, thing) for relation in self.relations]
+        return " ".join([f"{thing.name} is a {self.kind} in {thing.group}.", *filter(None, told)])
 
-    def _body(self, thing: Thing, number: int) -> Iterator[str]:
-        hidden = [r for r in self.relations if not self.told_in_opening(r)]
-        if self.layout == "body":
-            yield " ".join(f"Its {r} is {thing.facts[r]}." for r in hidden)
-        if self.layout == "crowded":
-            other = self.things[number - 1]
-            yield " ".join(f"{tells(r, other)} {tells(r, thing)}" for r in hidden)
-
-    def _fact_pages(self, thing: Thing, number: int) -> Iterator[Page]:
-        for place, relation in enumerate(self.relations):
-            if self.told_in_opening(relation):
-                continue
-            if self.layout == "subpage":
-                yield Page(f"{relation} of {thing.name}", tells(relation, thing))
-            if self.layout == "index":
-                yield Page(f"note {number * len(self.relations) + place}", tells(relation, thing))
-
-
-def tells(relation: str, thing: Thing) -> str:
-    """The sentence that tells a fact."""
-    return f"The {relation} of {thing.name} is {thing.facts[relation]}."
+    def _body(self, number: int, thing: Thing) -> str:
+        told = [(self.sentence("body", relation, thing), relation) for relation in self.relations]
+        other = self.things[number - 1]
+        lines = [
+            [f"The {relation} of {other.name} is {other.facts[relation]}.", line] if self.crowded else [line]
+            for line, relation in told
+            if line
+        ]
+        return " ".join(sentence for both in lines for sentence in both)
 
 
 def questions(world: World, thing: Thing) -> Iterator[Asked]:
