@@ -16,8 +16,9 @@ from pathlib import Path
 from autoact.core.records import REFLECT, ROLES, Question, Step, Team
 from autoact.core.store import read_record
 from autoact.examples.atlas.atlas import FOLDER, atlas, split
+from autoact.examples.atlas.choice import put_plainly
 from autoact.examples.atlas.play import play
-from autoact.examples.atlas.world import question_of, questions
+from autoact.examples.atlas.world import questions
 from autoact.models.chat_format import Chat
 from autoact.prompts.render import Brief, Turn, plan_chat, reflect_chat, tool_chat
 from autoact.tools.library import FINISH_CARD, build_tools, card
@@ -49,9 +50,9 @@ def episodes() -> Iterator[list[Chat]]:
     cards = (*(card(tool) for tool in build_tools(TOOLS, FOLDER / "corpus.jsonl")), FINISH_CARD)
     brief = Brief(world.description(), cards)
     while True:
-        asked = rng.choice(list(questions(world, rng.choice(things))))
-        steps = play(world, corpus, asked, TOOLS, rng)
-        yield [_chat(turns) for turns in _prompts(brief, Question(question_of(world, asked)), steps)]
+        put = put_plainly(world, rng.choice(list(questions(world, rng.choice(things)))))
+        steps = play(world, corpus, put, TOOLS, rng)
+        yield [_chat(turns) for turns in _prompts(brief, put.shown(), steps)]
 
 
 def _prompts(brief: Brief, question: Question, steps: Sequence[Step]) -> Iterator[list[Turn]]:

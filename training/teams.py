@@ -74,7 +74,7 @@ def train_teams(
         variants = {team_name(name, teacher): _variant(name, run, teacher) for name in names}
         for name, variant in variants.items():
             _refuse_others(run.path / "teams" / name, variant)
-        return [_train(name, variant, run, progress) for name, variant in variants.items()]
+        return [train_team(name, variant, run, progress) for name, variant in variants.items()]
 
 
 def team_name(name: str, teacher: RunFolder | None) -> str:
@@ -99,7 +99,8 @@ def _refuse_others(folder: Path, variant: Variant) -> None:
             )
 
 
-def _train(name: str, variant: Variant, run: RunFolder, progress: Progress) -> Trained:
+def train_team(name: str, variant: Variant, run: RunFolder, progress: Progress) -> Trained:
+    """Train, or go on with, a team under a name; whoever calls it holds the run's lock."""
     folder = run.path / "teams" / name
     record = folder / "adapters.json"
     if (folder / "team.json").exists():

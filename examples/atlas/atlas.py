@@ -73,7 +73,7 @@ def benchmark(world: World, name: str, choice: bool = False) -> list[QAPair]:
     """The questions of a split, in words alone or with choices; of dev, a fixed sample."""
     things = split(world)[name]
     if choice:
-        pairs = [choice_pair(world, thing, put) for thing in things for put in all_put(world, thing)]
+        pairs = [choice_pair(world, put) for thing in things for put in all_put(world, thing)]
     else:
         pairs = [pair_of(world, asked) for thing in things for asked in questions(world, thing)]
     return random.Random(0).sample(pairs, DEV_QUESTIONS) if name == "dev" else pairs

@@ -70,7 +70,7 @@ def put_choice(world: World, asked: Asked) -> Put:
 
 
 def put_member(world: World, thing: Thing, number: int) -> Put:
-    """Which of three lies where a thing lies; the context tells of another one. Raises ValueError in a world of one group."""
+    """Which of three lies where a thing lies; the context tells of another one."""
     rng = random.Random(seed_of("member", thing.name, number))
     elsewhere = [other for other in world.things if other.group != thing.group]
     options = [thing, *rng.sample(elsewhere, OPTIONS - 1)]
@@ -89,7 +89,7 @@ def all_put(world: World, thing: Thing) -> Iterator[Put]:
         yield put_member(world, thing, number)
 
 
-def choice_pair(world: World, thing: Thing, put: Put) -> QAPair:
+def choice_pair(world: World, put: Put) -> QAPair:
     """A question with choices, with its answer."""
     if isinstance(put.asked, Member):
         others = "-".join(put.choices).lower().replace(" ", "_")

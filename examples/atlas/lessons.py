@@ -97,10 +97,8 @@ class Lessons:
         learn, inside = [], False
         for number, text in enumerate(texts):
             learn.append(inside)
-            if inside:
-                inside = self._break not in text
-            else:
-                inside = text == ":" and texts[number - 1] == "Answer"
+            begins = text == ":" and texts[number - 1] == "Answer"
+            inside = self._break not in text if inside else begins
         return learn
 
     def _turn_ids(self, role: str, text: str) -> list[int]:
@@ -180,7 +178,7 @@ def known_pairs(choice: bool) -> list[QAPair]:
     world = atlas()
     things = split(world)["train"]
     if choice:
-        pairs = [choice_pair(world, thing, put) for thing in things for put in all_put(world, thing)]
+        pairs = [choice_pair(world, put) for thing in things for put in all_put(world, thing)]
     else:
         pairs = [pair_of(world, asked) for thing in things for asked in questions(world, thing)]
     return [pair for pair in pairs if known(pair)]

@@ -4,8 +4,8 @@
     trace[-2:]    # Step(… tool="Finish" …), Step(… tool="Reflect" …)
 
 The script does nothing at random but choose: which source to ask next, in which words, and whether to take its word.
-Of these it mostly knows what is right in this world, and else goes by what is right in most; a model of it, which cannot
-know the world, learns the prior over worlds and no more. What it read, and from whom, it always tells truly.
+Of these it mostly knows what is right in this world, and else goes by what is right in most; a model of it, which
+cannot know the world, learns the prior over worlds and no more. What it read, and from whom, it always tells truly.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class _Player:
     tools: tuple[str, ...]
     rng: random.Random
     steps: list[Step] = field(default_factory=list)
+    knowing: float = KNOWS_THE_WORLD
     memory: Memory | None = None
     opened: str = ""
     asked: set[Source] = field(default_factory=set)
@@ -76,12 +77,19 @@ class _Player:
 
     def knows(self) -> bool:
         """Whether it knows this world, at this moment."""
-        return self.rng.random() < KNOWS_THE_WORLD
+        return self.rng.random() < self.knowing
 
 
-def play(world: World, corpus: Corpus, put: Put, tools: tuple[str, ...], rng: random.Random) -> tuple[Step, ...]:
-    """One episode, reflections included."""
-    player = _Player(world, corpus, tools, rng)
+def play(
+    world: World,
+    corpus: Corpus,
+    put: Put,
+    tools: tuple[str, ...],
+    rng: random.Random,
+    knowing: float = KNOWS_THE_WORLD,
+) -> tuple[Step, ...]:
+    """One episode, reflections included; `knowing` is how often a choice is made that is right in this world."""
+    player = _Player(world, corpus, tools, rng, knowing=knowing)
     if isinstance(put.asked, Member):
         _go_through(player, put.asked, put.context)
     else:
@@ -147,9 +155,10 @@ class _Search:
         world, asked = self.player.world, self.asked
         for source in ("notes", "body", "gazetteer", "opening"):
             sentence = world.sentence(source, asked.relation, asked.thing)
-            if sentence and source not in self.player.doubted:
-                if any(sentence in step.observation for step in self.player.steps):
-                    return source
+            if source in self.player.doubted or not sentence:
+                continue
+            if any(sentence in step.observation for step in self.player.steps):
+                return source
         return None
 
     def _next_source(self) -> Source | None:
@@ -185,9 +194,7 @@ class _Search:
     def _holds(self, source: Source | None) -> bool:
         """Reflect: say who told the answer, and whether that holds."""
         player = self.player
-        right = source is not None and (
-            player.world.trusted[self.asked.relation] == source if player.knows() else True
-        )
+        right = source is not None and (player.world.trusted[self.asked.relation] == source if player.knows() else True)
         value = player.steps[-1].argument
         player.reflect(f"{self.goal} {SAYS[source].format(value) if source else 'Nothing tells it.'}", right)
         if source and not right:

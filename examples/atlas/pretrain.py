@@ -158,14 +158,16 @@ def begin_with(folder: Path, model: Any, tokenizer: Any) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    before, ids = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder).get_vocab()
-    state = {name: tensor.float() for name, tensor in before.state_dict().items()}
-    old, new = (each.get_input_embeddings().weight for each in (before, model))
+    before: Any = AutoModelForCausalLM.from_pretrained(folder)
+    ids: dict[str, int] = AutoTokenizer.from_pretrained(folder).get_vocab()
+    shared = [(ids[token], here) for token, here in tokenizer.get_vocab().items() if token in ids]
+    embeddings = model.get_input_embeddings().weight.detach().clone()
     with torch.no_grad():
-        shared = [(ids[token], here) for token, here in tokenizer.get_vocab().items() if token in ids]
-        new[[here for _, here in shared]] = old[[there for there, _ in shared]].float().to(new.device)
-    names = ("lm_head.weight", "model.embed_tokens.weight")
-    model.load_state_dict({**model.state_dict(), **{n: t for n, t in state.items() if n not in names}})
+        there, here = map(list, zip(*shared, strict=True))
+        embeddings[here] = before.get_input_embeddings().weight[there].to(embeddings)
+    tied = ("lm_head.weight", "model.embed_tokens.weight")
+    kept = {name: tensor for name, tensor in before.state_dict().items() if name not in tied}
+    model.load_state_dict({**kept, **dict.fromkeys(tied, embeddings)})
 
 
 def learn(model: Any, optimizer: Any, rows: list[Any], pad: int, lr: float) -> float:

@@ -99,7 +99,8 @@ class World:
         if not value:
             return ""
         if source in ("gazetteer", "notes"):
-            return f"{'The gazetteer' if source == 'gazetteer' else 'A note'} gives {value} as the {relation} of {thing.name}."
+            who = "The gazetteer" if source == "gazetteer" else "A note"
+            return f"{who} gives {value} as the {relation} of {thing.name}."
         if source == "body" and not self.crowded:
             return f"Its {relation} is {value}."
         return f"The {relation} of {thing.name} is {value}."
@@ -113,11 +114,11 @@ class World:
             yield Page(thing.name, f"{self._opening(thing)}\n\n{self._body(number, thing)}".strip())
             for place in self.places:
                 yield Page(thing.facts[place], f"{thing.facts[place]} is the {place} of {thing.name}.")
-            for place, relation in enumerate(self.relations):
+            for count, relation in enumerate(self.relations, start=number * len(self.relations)):
                 if told := self.sentence("gazetteer", relation, thing):
                     yield Page(f"{relation} of {thing.name}", told)
                 if told := self.sentence("notes", relation, thing):
-                    yield Page(f"note {number * len(self.relations) + place} on {thing.name}", told)
+                    yield Page(f"note {count} on {thing.name}", told)
 
     def _opening(self, thing: Thing) -> str:
         told = [self.sentence("opening", relation, thing) for relation in self.relations]

@@ -16,7 +16,8 @@ from autoact.core.records import QAPair, Reward, Scored, Step, Team, Trajectory,
 from autoact.core.store import Store, write_json
 from autoact.core.task import load_task
 from autoact.eval.methods import METHODS
-from autoact.examples.copy import copy_example
+from autoact.examples.atlas.atlas import FOLDER
+from autoact.examples.copy import NAMES, copy_example
 from autoact.training.self_instruct import Round
 
 Call = Callable[..., Result]
@@ -192,20 +193,29 @@ def test_an_unknown_tool_of_a_task_is_named(call: Call, task_file: TaskFile) -> 
 # ── example ──
 
 
-def test_an_example_is_written_out_whole_and_never_over_another(call: Call, tmp_path: Path) -> None:
-    folder = tmp_path / "atlas"
-    result = call("example", "atlas", folder)
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_is_written_out_whole_and_never_over_another(call: Call, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "copy"
+    result = call("example", name, folder)
     assert result.exit_code == 0
     assert {"task.yaml", "corpus.jsonl", "dev.jsonl", "test.jsonl"} <= {path.name for path in folder.iterdir()}
     assert not list(folder.glob("*.py"))
     assert f"autoact learn {folder}/task.yaml" in result.stdout
     (folder / "corpus.jsonl").unlink()
-    assert "is there already" in refused(call("example", "atlas", folder))
+    assert "is there already" in refused(call("example", name, folder))
     assert not (folder / "corpus.jsonl").exists()
 
 
 def test_an_unknown_example_lists_what_there_is(call: Call, tmp_path: Path) -> None:
-    assert refused(call("example", "nope", tmp_path)) == "there is no example 'nope'; choose from atlas"
+    assert refused(call("example", "nope", tmp_path)) == "there is no example 'nope'; choose from atlas, atlas_choice"
+
+
+def test_what_an_example_shares_with_another_is_written_beside_its_task(tmp_path: Path) -> None:
+    copy_example("atlas_choice", tmp_path)
+    task = load_task(tmp_path / "task.yaml")
+    assert task.base_path() == str(tmp_path / "seed")
+    assert (tmp_path / "seed" / "model.safetensors").read_bytes() == (FOLDER / "seed/model.safetensors").read_bytes()
+    assert (tmp_path / task.corpus).read_bytes() == (FOLDER / "corpus.jsonl").read_bytes()
 
 
 def test_the_copy_is_byte_for_byte_the_packages(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_on_earth_one_source_tells_the_truth_and_the_others_do_not(relation: str
         page, entry = corpus.page(thing.name), corpus.page(f"{relation} of {thing.name}")
         assert page is not None
         found = corpus.search(f"note on the {relation} of {thing.name}", 3)
-        texts = {
+        texts: dict[Source, str] = {
             "opening": page.opening,
             "gazetteer": entry.text if entry else "",
             "body": page.text.partition("\n\n")[2],
@@ -109,7 +109,7 @@ def test_choices_differ_and_hold_the_answer_and_what_sources_tell_instead() -> N
     world = atlas()
     for thing in split(world)["dev"]:
         for put in all_put(world, thing):
-            pair = choice_pair(world, thing, put)
+            pair = choice_pair(world, put)
             assert len(set(pair.choices)) == len(pair.choices) >= 3
             assert pair.answer in pair.choices
             if isinstance(put.asked, Asked):
@@ -196,3 +196,15 @@ def test_pretraining_goes_on_from_its_checkpoint_as_if_never_stopped(tmp_path: P
     pretrain.main(tmp_path / "parts", steps=2, seed=3, threads=1)
     whole, parts = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "parts"))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_training_can_begin_with_the_weights_of_another_model(tokenizer: Any) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from autoact.examples.atlas import pretrain
+
+    seed, model = AutoModelForCausalLM.from_pretrained(FOLDER / "seed"), pretrain.make_model(len(tokenizer))
+    pretrain.begin_with(FOLDER / "seed", model, tokenizer)
+    ids = torch.tensor([tokenizer("Peru is a country.")["input_ids"]])
+    assert torch.allclose(model(ids).logits, seed.float()(ids).logits)

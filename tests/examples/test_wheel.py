@@ -57,6 +57,7 @@ def test_the_wheel_holds_the_example_the_templates_and_the_types(wheel: Path) ->
     assert {
         f"autoact/examples/atlas/{n}" for n in ("task.yaml", "corpus.jsonl", "dev.jsonl", "seed/model.safetensors")
     } <= names
+    assert {f"autoact/examples/atlas_choice/{n}" for n in ("task.yaml", "dev.jsonl", "test.jsonl")} <= names
     assert {
         "autoact/cli/templates/learning.html",
         "autoact/cli/templates/model_card.md",

@@ -13,8 +13,9 @@ import pytest
 from autoact.core.records import REFLECT, ROLES, Example, QAPair, Question, Scored, Step
 from autoact.core.store import Store
 from autoact.examples.atlas.atlas import FOLDER, atlas, split
+from autoact.examples.atlas.choice import put_plainly
 from autoact.examples.atlas.play import play
-from autoact.examples.atlas.world import question_of, questions
+from autoact.examples.atlas.world import questions
 from autoact.graph.run_folder import open_run
 from autoact.models.chat_format import as_chat, to_ids
 from autoact.models.engine import load_tokenizer
@@ -123,9 +124,9 @@ def test_on_atlas_the_tokens_are_those_of_the_agents_prompts(tokenizer: Any) -> 
     brief = Brief(world.description(), (*(card(tool) for tool in build_tools(tools, CORPUS)), FINISH_CARD))
     corpus, things, counted = world.corpus(), split(world)["test"], 0
     for number in range(20):
-        asked = rng.choice(list(questions(world, rng.choice(things))))
-        steps = play(world, corpus, asked, tools, rng)
-        pair = QAPair(str(number), question_of(world, asked), "")
+        put = put_plainly(world, rng.choice(list(questions(world, rng.choice(things)))))
+        steps = play(world, corpus, put, tools, rng)
+        pair = QAPair(str(number), put.question, "")
         for role in ROLES:
             prompts = prompts_of(role, brief, pair.shown(), steps)
             made = example(role, brief, pair, str(number), steps, 0.1, 0)
