@@ -203,15 +203,14 @@ class _Search:
 
 
 def _go_through(player: _Player, member: Member, context: str) -> None:
-    """Open one option after the other until one lies in the group, or only one is left."""
+    """Open one option after the other, but for the one that the context tells of, until one lies in the group."""
     goal, said = f"I need one in {member.group}.", ""
-    left = [thing for thing in member.options if thing.name not in context]
-    for thing in left[:-1]:
+    for thing in member.options:
+        if context.startswith(f"{thing.name} is "):
+            continue
         player.act(f"{said}{goal} I open {thing.name}.", "Retrieve", thing.name)
         said = f"{thing.name} is in {thing.group}. "
         if thing.group == member.group:
             break
-    answer = member.answer
-    thought = f"{answer} is in {member.group}." if said.startswith(f"{answer} is") else "It can only be the last."
-    player.finish(f"{said if not thought.startswith(answer) else ''}{goal} {thought}", answer)
-    player.reflect(f"{goal} {thought}", right=True)
+    player.finish(f"{said}{goal} It is {member.answer}.", member.answer)
+    player.reflect(f"{goal} {said.strip()}", right=True)
