@@ -16,8 +16,8 @@ from autoact.examples.atlas.world import SOURCES, Source, Thing, World
 
 # How often each source of SOURCES holds; how often a relation goes with the others of its world; how often a source
 # that does not hold is silent; how often a body is crowded.
-PRIOR = (0.3, 0.34, 0.2, 0.16)
-ALIKE, SILENCE, CROWDED = 0.4, 0.5, 0.6
+PRIOR = (0.3, 0.28, 0.25, 0.17)
+ALIKE, SILENCE, CROWDED = 0.4, 0.5, 0.5
 KINDS = {
     "country": "countries",
     "island": "islands",

@@ -26,8 +26,8 @@ from autoact.tools.retrieve import retrieve
 from autoact.tools.search import search
 
 KNOWS_THE_WORLD = 0.6
-PRIOR: Mapping[Source, float] = {"gazetteer": 0.5, "body": 0.3, "notes": 0.2}
-SHORT_KEYWORD = 0.4
+PRIOR: Mapping[Source, float] = {"gazetteer": 0.42, "body": 0.36, "notes": 0.22}
+SHORT_KEYWORD = 0.45
 SEARCHES_FIRST = 0.12
 REFLECTIONS = 2
 SAYS: Mapping[Source, str] = {
