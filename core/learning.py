@@ -60,6 +60,9 @@ class LearnConfig(Section):
         "guarded",
         description="Which pairs are too alike: same words; also near ones without other names or numbers; ROUGE-L.",
     )
+    embeddings: str = Field(
+        "", description="An embeddings model, provider:name, by which guarded also finds the same meaning; empty: none."
+    )
     answer_quota: float = Field(
         0.1, gt=0, le=1, description="Share of the questions one answer may have (yes, no: half).", strict=False
     )
@@ -141,6 +144,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "instruct_shots": 2,
         "difficulties": (),
         "duplicates": "rouge",
+        "embeddings": "",
         "answer_quota": 1.0,
         "min_novelty": 0.0,
         "select_tools": "meta",

@@ -115,7 +115,7 @@ def _finished(task: Task, run: Path) -> Team | None:
     if not (run / "team.json").exists():
         return None
     team = read_record(run / "team.json", Team)
-    return team if task.learn.rounds <= int(team.settings.get("rounds", 1)) else None
+    return team if task.learn.rounds <= team.settings.get("rounds", task.learn.rounds) else None
 
 
 def more_rounds(work: Work, first: Lesson, barred: Sequence[QAPair], model: BaseChatModel | None) -> list[Lesson]:
