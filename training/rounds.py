@@ -28,7 +28,7 @@ from autoact.core.store import Store
 from autoact.core.task import Task
 from autoact.graph.group import group_planning
 from autoact.graph.run import Batch, play_into
-from autoact.graph.run_folder import settings_of
+from autoact.graph.run_folder import round_folder, settings_of
 from autoact.graph.setup import Models, brief_of
 from autoact.training.adapters import train_adapters
 from autoact.training.examples import is_held_out, role_examples, save
@@ -56,7 +56,7 @@ class Work:
 
     def folder(self, number: int) -> Path:
         """Where a round's files are."""
-        return self.run / "rounds" / f"{number:02d}"
+        return round_folder(self.run, number)
 
 
 @dataclass(frozen=True, slots=True)
