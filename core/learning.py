@@ -35,13 +35,14 @@ Stage = Literal["self-instruct", "tool selection", "synthesis", "training"]
 class LearnConfig(Section):
     """How a learning run is done (AutoAct §2.2–2.4; Table 4 for the paper's training settings)."""
 
-    UNHEEDED: ClassVar = ("workers", "budgets", "report_to", "checkpoint_steps")  # another value makes no other run
+    # Another value makes no other run; one with more rounds goes on with what an earlier one has done.
+    UNHEEDED: ClassVar = ("workers", "budgets", "report_to", "checkpoint_steps", "rounds")
 
     preset: Literal["best", "paper"] = Field("best", description="What the fields that are not given start from.")
     seed: int = Field(0, ge=0, description="Seed of every draw in the run.")
     workers: int = Field(32, gt=0, description="Questions in flight at once.")
     budgets: dict[Stage, Budget] = Field(default_factory=dict, description="What stages may spend, by stage.")
-    rounds: int = Field(1, gt=0, description="Rounds of play and training at most; later ones are played by the team.")
+    rounds: int = Field(2, gt=0, description="Rounds of play and training at most; later ones are played by the team.")
 
     questions: int = Field(200, gt=0, description="How many questions to self-instruct.")
     pairs_per_prompt: int = Field(5, gt=0, description="Question-answer pairs asked for at a time.")
@@ -58,6 +59,9 @@ class LearnConfig(Section):
     duplicates: Literal["exact", "guarded", "rouge"] = Field(
         "guarded",
         description="Which pairs are too alike: same words; also near ones without other names or numbers; ROUGE-L.",
+    )
+    embeddings: str = Field(
+        "", description="An embeddings model, provider:name, by which guarded also finds the same meaning; empty: none."
     )
     answer_quota: float = Field(
         0.1, gt=0, le=1, description="Share of the questions one answer may have (yes, no: half).", strict=False
@@ -140,6 +144,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "instruct_shots": 2,
         "difficulties": (),
         "duplicates": "rouge",
+        "embeddings": "",
         "answer_quota": 1.0,
         "min_novelty": 0.0,
         "select_tools": "meta",

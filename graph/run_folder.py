@@ -63,7 +63,7 @@ class RunFolder:
 
     def round_folder(self, number: int | None = None) -> Path:
         """Where a round's files are; without a number, those of the round that trained the team."""
-        return self.path / "rounds" / f"{self.team.round if number is None else number:02d}"
+        return round_folder(self.path, self.team.round if number is None else number)
 
     def settings(self) -> Context:
         """Greedy play within the task's budgets."""
@@ -111,6 +111,11 @@ class RunFolder:
         if self.endpoint:
             return served_models(self.team_of(speakers), self.endpoint)
         return team_models(self.team_of(speakers), self.path)
+
+
+def round_folder(run: Path, number: int) -> Path:
+    """Where the files of a run's round are, counted from nought."""
+    return run / "rounds" / f"{number:02d}"
 
 
 def open_run(path: Path, endpoint: str = "") -> RunFolder:

@@ -8,11 +8,12 @@
 
 exact     the same words but for case, articles, spacing and sentence punctuation (core/contamination.py)
 guarded   also the same names, numbers, quoted words and negations, and either the same other words in the same order,
-          or, when an open answer is the same too, more than three quarters of them, in any order
+          or, when an open answer is the same too, more than three quarters of them, in any order, or, by an embeddings
+          model, the same meaning
 rouge     also a ROUGE-L of the whole questions above 0.7, as in Self-Instruct (Wang et al. 2023)
 
 Names and numbers may stand elsewhere in the question, but they may not change places: "Did France beat Germany?" is not
-"Did Germany beat France?". A paraphrase in other words is not found.
+"Did Germany beat France?". Without an embeddings model a paraphrase in other words is not found.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from typing import Literal
 from autoact.core.contamination import plain_words, question_key
 from autoact.core.records import QAPair
 from autoact.core.reward import normalize
+from autoact.models.embeddings import Embed
+from autoact.training.meaning import Meanings
 from autoact.training.rouge import Nearest
 from autoact.training.wording import wording_of
 
@@ -44,13 +47,20 @@ class Like:
 class Known:
     """Questions, and whether another is like one of them; it is not compared with all of them.
 
-    `beside` says whether another context, caption or text of a picture makes another question.
+    `beside` says whether another context, caption or text of a picture makes another question; `embed` is the
+    embeddings model that `guarded` asks, if any.
     """
 
     def __init__(
-        self, how: Literal["exact", "guarded", "rouge"], pairs: Iterable[QAPair] = (), *, beside: bool = True
+        self,
+        how: Literal["exact", "guarded", "rouge"],
+        pairs: Iterable[QAPair] = (),
+        *,
+        beside: bool = True,
+        embed: Embed | None = None,
     ) -> None:
         self.how = how
+        self._meanings = Meanings(embed) if embed else None
         self.beside = beside
         self._exact: dict[object, str] = {}
         self._same: dict[object, str] = {}
@@ -66,8 +76,11 @@ class Known:
         if self.how == "guarded":
             wording, group = wording_of(pair.question), self._group(pair)
             self._same.setdefault((group, wording), pair.id)
+            bucket = (group, wording.guard(), normalize(pair.answer))
             if not is_closed(pair):
-                self._near.add(pair.id, sorted(wording.words), (group, wording.guard(), normalize(pair.answer)))
+                self._near.add(pair.id, sorted(wording.words), bucket)
+            if self._meanings and not is_closed(pair):
+                self._meanings.add(pair.id, pair.question, bucket)
 
     def like(self, pair: QAPair) -> Like | None:
         """A known question that this one is too much like, one with the same words first."""
@@ -85,7 +98,9 @@ class Known:
         found = self._same.get((group, wording))
         if found or is_closed(pair):
             return found
-        return self._near.find(sorted(wording.words), (group, wording.guard(), normalize(pair.answer)))
+        bucket = (group, wording.guard(), normalize(pair.answer))
+        found = self._near.find(sorted(wording.words), bucket)
+        return found if found or not self._meanings else self._meanings.find(pair.question, bucket)
 
     def _key(self, pair: QAPair) -> tuple[object, ...]:
         return question_key(pair.shown()), self._beside(pair)

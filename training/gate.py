@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from autoact.core.records import QAPair
 from autoact.core.task import Task
 from autoact.core.text import line_of
+from autoact.models.embeddings import load_embeddings
 from autoact.prompts.parse import PairDraft, Pairs
 from autoact.prompts.render import pair_text
 from autoact.training.duplicates import Known
@@ -49,13 +50,15 @@ class Gate:
     """The questions that are kept, and what a draft must pass to be one of them.
 
     It is the same after a run is gone on with: all that it knows is the task, the barred questions and `keep`.
+    Raises ModelError when the embeddings model of the task cannot be used.
     """
 
     def __init__(self, task: Task, barred: Sequence[QAPair]) -> None:
         self.pairs: list[QAPair] = []
         self._form = form_of(task.seeds())
         self._barred = Known("guarded", barred, beside=False)
-        self._known = Known(task.learn.duplicates, task.seeds())
+        embed = load_embeddings(task.learn.embeddings) if task.learn.embeddings else None
+        self._known = Known(task.learn.duplicates, task.seeds(), embed=embed)
         self._quota = Quota(task.learn.answer_quota, task.learn.questions)
 
     def keep(self, *pairs: QAPair) -> None:

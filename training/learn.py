@@ -29,7 +29,19 @@ from autoact.tools.toolbox import offered_tools
 from autoact.training.provenance import provenance
 from autoact.training.report import report_of
 from autoact.training.requirements import require_packages, require_targets
-from autoact.training.rounds import Lesson, Work, asked, best, measured, play, rising, stage_of, study, team_of
+from autoact.training.rounds import (
+    Lesson,
+    Work,
+    asked,
+    best,
+    dev_questions,
+    measured,
+    play,
+    rising,
+    stage_of,
+    study,
+    team_of,
+)
 from autoact.training.selection import select_tools, usable
 from autoact.training.self_instruct import barred_questions, self_instruct
 
@@ -47,13 +59,13 @@ def learn(
 ) -> Team | None:
     """Run, or go on with, a learning run. `model` replaces the task's META-AGENT; `ray` is a cluster that plays.
 
-    The team, or None when the run was left after the first of STAGES that `until` names. Raises UserError,
-    EndpointError.
+    A finished run is gone on with when more rounds are asked for than it had. The team, or None when the run was left
+    after the first of STAGES that `until` names. Raises UserError, EndpointError.
     """
     _refuse_strangers(task, run)
-    if (run / "team.json").exists():
+    if (finished := _finished(task, run)) is not None:
         progress.say(f"{run} is finished already")
-        return read_record(run / "team.json", Team)
+        return finished
     with _blaming(task):
         offered = offered_tools(task)
         barred = barred_questions(task)
@@ -83,7 +95,9 @@ def learn(
         if meta is not model:
             close_model(meta)
         lessons = [study(work, 0, questions, trajectories, ())]
-        if task.learn.rounds > 1:
+        if task.learn.rounds > 1 and not dev_questions(work, lessons[0]):
+            progress.say("nothing is held out to measure rounds on, so one is all; raise learn.held_out for more")
+        elif task.learn.rounds > 1:
             lessons = more_rounds(work, lessons[0], barred, model)
         chosen = best(lessons)
         with spending.stage("held-out losses", progress):
@@ -94,6 +108,14 @@ def learn(
         write_json(run / "report.json", report | {"seconds": spending.seconds})
         write_json(run / "team.json", to_json(team))
         return team
+
+
+def _finished(task: Task, run: Path) -> Team | None:
+    """The team of a run that is finished, unless more rounds are asked for now."""
+    if not (run / "team.json").exists():
+        return None
+    team = read_record(run / "team.json", Team)
+    return team if task.learn.rounds <= team.settings.get("rounds", task.learn.rounds) else None
 
 
 def more_rounds(work: Work, first: Lesson, barred: Sequence[QAPair], model: BaseChatModel | None) -> list[Lesson]:

@@ -9,6 +9,7 @@ Each role's own adapter should be the lowest of its line.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,13 @@ def held_out_losses(
     folder = model_folder(base)
     tokenizer = load_tokenizer(folder)
     prepare(tokenizer)
-    peft = attach_adapters(load_causal_lm(folder, device()), adapters)
+    model = load_causal_lm(folder, device())
+    peft = attach_adapters(model, adapters)
     table: dict[str, dict[str, float | None]] = {}
     for role, items in examples.items():
         rows = to_rows(tokenizer, [item for item in items if item.held_out], max_length).rows
-        with peft.disable_adapter():
-            line: dict[str, float | None] = {BASE: mean_loss(peft, rows)}
+        with peft.disable_adapter() if peft else nullcontext():
+            line: dict[str, float | None] = {BASE: mean_loss(peft or model, rows)}
         for name in adapters:
             peft.set_adapter(name)
             line[name] = mean_loss(peft, rows)

@@ -15,6 +15,7 @@ from typing import Any
 from autoact.core.records import Example
 from autoact.core.store import Store, read_json
 from autoact.graph.tool_report import tool_report
+from autoact.training.gate import REASONS
 from autoact.training.losses import held_out_losses
 from autoact.training.rounds import Lesson, Work
 from autoact.training.self_instruct import Round
@@ -26,12 +27,11 @@ def report_of(work: Work, lessons: Sequence[Lesson], chosen: Lesson) -> dict[str
     engine = work.run / "engine.json"
     paths = {role: work.run / trained["path"] for role, trained in chosen.adapters.items()}
     written = list(Store(work.run / "instruct.jsonl", Round))
-    reasons = ("malformed", "excluded", "duplicate", "near_duplicate", "over_quota")
     return {
         "questions": {
             "kept": sum(len(each.pairs) for each in written),
             "rounds": len(written),
-            **{reason: sum(getattr(each, reason) for each in written) for reason in reasons},
+            **{reason: sum(getattr(each, reason) for each in written) for reason in REASONS},
         },
         "tools": read_json(work.run / "tools.json"),
         **_figures(work, chosen),

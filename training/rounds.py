@@ -28,7 +28,7 @@ from autoact.core.store import Store
 from autoact.core.task import Task
 from autoact.graph.group import group_planning
 from autoact.graph.run import Batch, play_into
-from autoact.graph.run_folder import settings_of
+from autoact.graph.run_folder import round_folder, settings_of
 from autoact.graph.setup import Models, brief_of
 from autoact.training.adapters import train_adapters
 from autoact.training.examples import is_held_out, role_examples, save
@@ -56,7 +56,7 @@ class Work:
 
     def folder(self, number: int) -> Path:
         """Where a round's files are."""
-        return self.run / "rounds" / f"{number:02d}"
+        return round_folder(self.run, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +144,20 @@ def measured(work: Work, lesson: Lesson, first: Lesson, speakers: Models) -> Les
 
     Their answers are those of the first round, verified or not: of the verified alone there are few, and easy ones.
     """
-    config = work.config
-    answers = {each.id: each.answer for each in first.verified}
-    held_out = [pair for pair in first.questions if is_held_out(pair.id, config.held_out, config.seed)]
-    dev = [replace(pair, answer=answers[pair.id]) for pair in held_out]
-    if not dev:
-        raise RunError(
-            f"{work.run} holds no question out to measure rounds on; raise learn.held_out or learn.questions"
-        )
+    config, dev = work.config, dev_questions(work, first)
     with work.spending.stage("dev reward", work.progress):
         batch = Batch(dev, 1, config.seed, "dev", settings_of(work.task), config.workers)
         store = Store(work.folder(lesson.number) / "dev.jsonl", Scored)
         graph = group_planning(speakers, work.tools, work.task.description)
         played = play_into(store, lambda: graph.compile(name="dev"), batch, work.progress)
     return replace(lesson, reward=sum(scored.reward.value for scored in played) / len(played))
+
+
+def dev_questions(work: Work, first: Lesson) -> list[QAPair]:
+    """The questions that rounds are measured on; none when all of them are trained on."""
+    answers = {each.id: each.answer for each in first.verified}
+    held_out = [pair for pair in first.questions if is_held_out(pair.id, work.config.held_out, work.config.seed)]
+    return [replace(pair, answer=answers[pair.id]) for pair in held_out]
 
 
 def rising(lessons: Sequence[Lesson]) -> bool:

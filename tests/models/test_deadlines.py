@@ -47,7 +47,7 @@ def test_a_time_that_is_none_is_refused(engine: Engine) -> None:
 def test_a_chat_model_has_a_timeout(engine: Engine) -> None:
     model = LocalChatModel(engine=engine, model_name="base", max_tokens=450, temperature=50.0)
     with pytest.raises(TimeoutError):
-        model.bind(timeout=0.05).invoke([HumanMessage("hello")])
+        model.bind(timeout=0.001).invoke([HumanMessage("hello")])
 
 
 def test_tokens_are_counted_by_speaker_computed_reused_and_said(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from time import process_time
 from typing import Literal
@@ -11,7 +12,7 @@ import pytest
 from autoact.core.records import QAPair
 from autoact.examples.atlas.atlas import atlas
 from autoact.examples.atlas.world import pair_of, questions
-from autoact.training.duplicates import Known
+from autoact.training.duplicates import Known, Like
 
 PERU = "What is the currency of Peru?"
 
@@ -96,6 +97,48 @@ def test_a_barred_question_is_barred_with_another_picture_and_its_choices_in_ano
     first = QAPair("1", "Which is it?", "ice", ("ice", "gas"), caption="One picture.")
     other = replace(first, id="2", choices=("gas", "ice"), caption="Another.")
     assert Known("guarded", [first], beside=False).like(other) is not None
+
+
+MEANINGS = {
+    "What is the currency of Peru?": (1.0, 0.0),
+    "Which money do people in Peru pay with?": (0.95, 0.3),
+    "Which bank prints what people in Peru pay with?": (0.6, 0.8),
+}
+
+
+def meaning(texts: Sequence[str]) -> list[tuple[float, ...]]:
+    return [MEANINGS[text] for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("second", "answer", "found"),
+    [
+        ("Which money do people in Peru pay with?", "sol", True),
+        ("Which money do people in Peru pay with?", "inti", False),
+        ("Which bank prints what people in Peru pay with?", "sol", False),
+        ("Which money do people in Chile pay with?", "sol", False),  # another name: it is not even embedded
+    ],
+)
+def test_embeddings_find_the_same_meaning_with_the_same_names_and_answer(second: str, answer: str, found: bool) -> None:
+    known = Known("guarded", [QAPair("1", PERU, "sol")], embed=meaning)
+    assert (known.like(QAPair("2", second, answer)) == Like("1", near=True)) == found
+    assert Known("guarded", [QAPair("1", PERU, "sol")]).like(QAPair("2", second, answer)) is None
+
+
+def test_a_question_is_embedded_once_and_only_beside_another() -> None:
+    asked: list[str] = []
+
+    def embed(texts: Sequence[str]) -> list[tuple[float, ...]]:
+        asked.extend(texts)
+        return meaning(texts)
+
+    known = Known("guarded", embed=embed)
+    for number, question in enumerate(MEANINGS):
+        known.like(QAPair(str(number), question, "sol"))
+        known.add(QAPair(str(number), question, "sol"))
+    assert sorted(asked) == sorted(MEANINGS)
+    known.like(QAPair("4", "Who wrote Emma?", "Jane Austen"))
+    assert len(asked) == 3
 
 
 def test_no_two_questions_of_atlas_are_alike() -> None:

@@ -59,6 +59,26 @@ def test_a_second_round_asks_new_questions_and_those_without_a_kept_trajectory(t
     assert sorted(played) == sorted([*written[20:40], *(name for name in written[:20] if name not in solved)])
 
 
+def test_a_finished_run_goes_on_when_more_rounds_are_asked_for(town: ModuleType, twice: Path, tmp_path: Path) -> None:
+    for rounds in (1, 2, 2, 1):
+        team = learn(
+            town.town_task(tmp_path, rounds=rounds, questions=20), tmp_path / "run", Silent(), town.meta_agent()
+        )
+    assert team == open_run(tmp_path / "run").team
+    assert team.adapters == open_run(twice).team.adapters
+    files = [path.relative_to(twice) for path in twice.glob("rounds/*/*.jsonl")]
+    for file in files:
+        one, other = ((path / file).read_bytes().splitlines() for path in (twice, tmp_path / "run"))
+        assert len(one) == len(other) > 0, file
+
+
+def test_without_a_question_held_out_there_is_one_round(town: ModuleType, tmp_path: Path) -> None:
+    task = town.town_task(tmp_path, rounds=2, questions=20, held_out=1e-9)
+    team = learn(task, tmp_path / "run", Silent(), town.meta_agent())
+    assert team is not None
+    assert not (tmp_path / "run" / "rounds" / "01").exists()
+
+
 def test_no_two_plays_of_a_run_share_an_id(twice: Path) -> None:
     names = [s.id for path in twice.glob("rounds/*/trajectories.jsonl") for s in records(path, Scored)]
     assert len(names) == len(set(names)) > 0
@@ -110,6 +130,7 @@ def test_a_budget_of_plays_leaves_fewer_and_the_run_goes_on_with_them(town: Modu
     assert spent["synthesis"]["closed"] == "150 requests"
     assert team is not None
     assert team.adapters.keys() <= {"plan"}  # a step of it may fit
+    assert read_json(tmp_path / "run" / "report.json")["held_out_losses"]["tool"].keys() <= {"base", "plan"}
     assert spent["training"]["closed"] == "0.001 seconds"
 
 

@@ -109,6 +109,11 @@ def test_the_held_out_loss_is_the_mean_over_held_out_tokens(base: Base, whole: A
     assert whole.held_out_loss == pytest.approx(losses["plan"]["plan"], rel=1e-5)
 
 
+def test_held_out_losses_without_adapters_are_the_bases(base: Base) -> None:
+    losses = held_out_losses(str(base.folder), {}, {"plan": examples()}, QUICK.max_length)
+    assert losses["plan"].keys() == {"base"}
+
+
 def test_what_a_reporter_writes_to_files_is_kept_beside_the_adapter(base: Base, tmp_path: Path) -> None:
     def report(at: int, total: int, loss: float) -> None:
         (tmp_path / ".plan.part" / "runs").mkdir(exist_ok=True)

@@ -33,7 +33,8 @@ def town_task(folder: Path, **learning: object) -> Task:
     folder.mkdir(parents=True, exist_ok=True)
     pages = [{"title": t, "text": f"{t} is a town. The mayor of {t} is {mayor(t)}."} for t in TOWNS]
     (folder / "corpus.jsonl").write_text("".join(json.dumps(page) + "\n" for page in pages))
-    settings = {"questions": 40, "samples": 1, "epochs": 1, "batch_size": 8, "max_steps": 8, "workers": 8}
+    settings = {"questions": 40, "samples": 1, "epochs": 1, "batch_size": 8, "max_steps": 8}
+    settings |= {"workers": 8, "rounds": 1}
     data = {
         "name": "Towns",
         "description": "Say who the mayor of a town is.",
