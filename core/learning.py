@@ -100,6 +100,9 @@ class LearnConfig(Section):
         10, gt=0, description="Kept trajectories that training needs; failed actions are kept only for it."
     )
     reflect_on: Literal["all", "kept"] = Field("all", description="Trajectories that verdicts are learned from.")
+    max_verdicts: int = Field(
+        0, ge=0, description="Verdicts of a kind, right or wrong, learned from at most; 0 takes as many as of the other."
+    )
 
     lora_rank: int = Field(8, gt=0, description="LoRA rank.")
     lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")

@@ -6,7 +6,7 @@
 
 A verdict is trained on the truth at that moment, by the verified answer. As last verdicts right and wrong are equal in
 number: kept trajectories alone hold almost no "wrong". A verdict that the META-AGENT got right is taken as it was said,
-thought and all; where those are fewer than a hundred, ones that it got wrong are turned round. With `reflect_on: kept`,
+thought and all; where those are fewer than `verdicts`, ones that it got wrong are turned round. With `reflect_on: kept`,
 as in the paper, the verdicts of the kept trajectories are taken, however many are of a kind.
 """
 
@@ -25,7 +25,6 @@ from autoact.core.store import R, Store
 from autoact.prompts.render import Brief, conversation
 
 VERDICTS = ("right", "wrong")
-ENOUGH = 100  # verdicts of a kind, below which turned ones are added
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def role_examples(
     made = {role: action_examples(role, brief, kept, pairs, share, seed) for role in ("plan", "tool")}
     if config.reflect_on == "kept":
         return made | {"reflect": [_judgement(brief, item, share, seed) for item in judgements(kept, pairs)]}
-    return made | {"reflect": reflect_examples(brief, trajectories, pairs, share, seed)}
+    return made | {"reflect": reflect_examples(brief, trajectories, pairs, config)}
 
 
 def action_examples(
@@ -69,18 +68,17 @@ def action_examples(
 
 
 def reflect_examples(
-    brief: Brief, trajectories: Sequence[Scored], pairs: Mapping[str, QAPair], share: float, seed: int
+    brief: Brief, trajectories: Sequence[Scored], pairs: Mapping[str, QAPair], config: LearnConfig
 ) -> list[Example]:
     """Examples for the reflect role: true last verdicts, as many right as wrong; none when one kind is missing."""
     judged = judgements(trajectories, pairs)
-    order = random.Random(seed_of(seed, "reflect-examples"))
-    order.shuffle(judged)
-    judged.sort(key=lambda item: item.turned)
-    by_verdict = {verdict: [item for item in judged if item.verdict == verdict] for verdict in VERDICTS}
-    as_said = min(sum(not item.turned for item in items) for items in by_verdict.values())
-    count = max(as_said, min(ENOUGH, *(len(items) for items in by_verdict.values())))
-    chosen = [item for verdict in VERDICTS for item in by_verdict[verdict][:count]]
-    return [_judgement(brief, item, share, seed) for item in chosen]
+    random.Random(seed_of(config.seed, "reflect-examples")).shuffle(judged)
+    by_verdict = [[item for item in judged if item.verdict == verdict] for verdict in VERDICTS]
+    count = min(map(len, by_verdict))
+    if config.max_verdicts:
+        count = min(count, config.max_verdicts)
+    chosen = [item for items in by_verdict for item in items[:count]]
+    return [_judgement(brief, item, config.held_out, config.seed) for item in chosen]
 
 
 def judgements(trajectories: Iterable[Scored], pairs: Mapping[str, QAPair]) -> list[Judged]:

@@ -5,7 +5,7 @@
 
 The script does nothing at random but choose: which source to ask next, in which words, and whether to take its word.
 Of these it mostly knows what is right in this world, and else goes by what is right in most; a model of it, which
-cannot know the world, learns the prior over worlds and no more. What it read, and from whom, it always tells truly.
+cannot know the world, learns what holds in most and no more. What it read, and from whom, it always tells truly.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from langchain_core.tools import ToolException
 
 from autoact.core.records import FINISH, REFLECT, Step
 from autoact.examples.atlas.choice import Member, Put
+from autoact.examples.atlas.invented import USUAL
 from autoact.examples.atlas.world import Asked, Source, World
 from autoact.tools.corpus import Corpus
 from autoact.tools.lookup import lookup
@@ -26,6 +27,7 @@ from autoact.tools.retrieve import retrieve
 from autoact.tools.search import search
 
 KNOWS_THE_WORLD = 0.6
+ASKS_THE_USUAL = 0.4
 PRIOR: Mapping[Source, float] = {"gazetteer": 0.42, "body": 0.36, "notes": 0.22}
 SHORT_KEYWORD = 0.45
 SEARCHES_FIRST = 0.12
@@ -140,7 +142,7 @@ class _Search:
         while not (source := self._told()):
             following = self._next_source()
             if not following:
-                self.player.finish(f"{self.goal} I do not find it.", self._guess())
+                self.player.finish(f"{self.goal} Nothing else tells it.", self._guess())
                 return None
             self._ask(following)
         value = self.player.world.value(source, self.asked.relation, self.asked.thing)
@@ -148,6 +150,9 @@ class _Search:
         return source
 
     def _guess(self) -> str:
+        """What to answer when nothing is left to ask: what it answered before, doubted as it was."""
+        if before := [step.argument for step in self.player.steps if step.tool == FINISH]:
+            return before[0]
         return self.put.choices[0] if self.put.choices else self.asked.thing.group
 
     def _told(self) -> Source | None:
@@ -168,6 +173,9 @@ class _Search:
         holds = player.world.trusted[self.asked.relation]
         if holds in left and player.knows():
             return holds
+        usual = USUAL[self.asked.relation]
+        if usual in left and player.rng.random() < ASKS_THE_USUAL:
+            return usual
         return player.rng.choices(left, [PRIOR[s] for s in left])[0] if left else None
 
     def _ask(self, source: Source) -> None:
