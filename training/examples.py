@@ -5,9 +5,9 @@
     reflect   all trajectories, cut after a verdict           ─┘ each of its steps again
 
 A verdict is trained on the truth at that moment, by the verified answer. As last verdicts right and wrong are equal in
-number: kept trajectories alone hold almost no "wrong". A verdict that the META-AGENT got right is taken as it was said,
-thought and all; where those are fewer than `verdicts`, ones that it got wrong are turned round. With `reflect_on: kept`,
-as in the paper, the verdicts of the kept trajectories are taken, however many are of a kind.
+number: kept trajectories alone hold almost no "wrong". One that the META-AGENT got wrong is turned round, its thought
+left as it was; without those only what it judges rightly anyway would be learned. With `reflect_on: kept`, as in the
+paper, the verdicts of the kept trajectories are taken, however many are of a kind.
 """
 
 from __future__ import annotations
@@ -29,12 +29,11 @@ VERDICTS = ("right", "wrong")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A trajectory cut after a verdict that says the truth; `turned` when the META-AGENT said the other."""
+    """A trajectory cut after a verdict that says the truth, whatever the META-AGENT said."""
 
     question: QAPair
     id: str
     steps: tuple[Step, ...]
-    turned: bool
 
     @property
     def verdict(self) -> str:
@@ -89,18 +88,18 @@ def judgements(trajectories: Iterable[Scored], pairs: Mapping[str, QAPair]) -> l
 
 def judge(scored: Scored, pair: QAPair) -> Judged | None:
     """The trajectory up to the first verdict that was not the truth, that verdict corrected; or up to the last."""
-    end, turned, answer = 0, False, ""
+    end, answer = 0, ""
     steps = list(scored.trajectory.steps)
     for number, step in enumerate(steps):
         if step.tool != REFLECT:
             answer = step.argument if step.tool == "Finish" else answer
             continue
         truth = "right" if reward_of(answer, pair).value == 1 else "wrong"
-        end, turned = number + 1, step.argument != truth
-        if turned:
+        end = number + 1
+        if step.argument != truth:
             steps[number] = replace(step, argument=truth, ok=True)
             break
-    return Judged(pair, scored.id, tuple(steps[:end]), turned) if end else None
+    return Judged(pair, scored.id, tuple(steps[:end])) if end else None
 
 
 def _judgement(brief: Brief, item: Judged, share: float, seed: int) -> Example:

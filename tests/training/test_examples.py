@@ -83,6 +83,15 @@ def test_right_and_wrong_are_equal_in_number_unless_the_kept_ones_alone_are_lear
     assert verdicts(kept) == {"q/0": "right", "q/1": "right", "q/2": "right", "q/3": "right", "q/5": "right"}
 
 
+def test_verdicts_that_the_meta_agent_got_wrong_are_learned_from_as_much_as_the_others() -> None:
+    said = [("peso", "right"), ("peso", "right"), ("peso", "wrong"), ("inti", "wrong"), ("inti", "right")]
+    played = [play(n, answer, verdicts=verdict) for n, (answer, verdict) in enumerate(said)]
+    learned = verdicts(made(played, ASKED))
+    assert sorted(learned.values()) == ["right", "right", "wrong", "wrong"]
+    assert {name: verdict for name, verdict in learned.items() if verdict == "wrong"} == {"q/3": "wrong", "q/4": "wrong"}
+    assert sorted(verdicts(made(played, ASKED, max_verdicts=1)).values()) == ["right", "wrong"]
+
+
 def test_the_paper_learns_verdicts_from_what_is_kept() -> None:
     settings = with_preset({}, "paper")
     examples = made([play(0, "peso"), play(1, "inti")], ASKED, **settings)
