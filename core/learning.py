@@ -101,8 +101,9 @@ class LearnConfig(Section):
     )
     reflect_on: Literal["all", "kept"] = Field("all", description="Trajectories that verdicts are learned from.")
     max_verdicts: int = Field(
-        0, ge=0, description="Verdicts of a kind, right or wrong, learned from at most; 0 takes as many as of the other."
+        0, ge=0, description="Verdicts of a kind, right or wrong, learned from at most; 0: as many as of the other."
     )
+    reflect_thoughts: bool = Field(False, description="Whether the thoughts before verdicts are learned, too.")
 
     lora_rank: int = Field(8, gt=0, description="LoRA rank.")
     lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")
@@ -158,6 +159,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "per_question": 0,
         "max_kept": 200,
         "reflect_on": "kept",
+        "reflect_thoughts": True,
         "lora_rank": 8,
         "lora_alpha": 16,
         "lora_dropout": 0.05,

@@ -141,11 +141,15 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One chat turn on disk: `role` is system, user or assistant; `learn` marks a turn the loss is on."""
+    """One chat turn on disk: `role` is system, user or assistant; `learn` marks a turn the loss is on.
+
+    given: characters at the beginning of such a turn that the loss is not on.
+    """
 
     role: str
     content: str
     learn: bool = False
+    given: int = 0
 
 
 @dataclass(frozen=True, slots=True)

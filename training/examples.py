@@ -55,7 +55,7 @@ def role_examples(
     share, seed = config.held_out, config.seed
     made = {role: action_examples(role, brief, kept, pairs, share, seed) for role in ("plan", "tool")}
     if config.reflect_on == "kept":
-        return made | {"reflect": [_judgement(brief, item, share, seed) for item in judgements(kept, pairs)]}
+        return made | {"reflect": [_judgement(brief, item, config) for item in judgements(kept, pairs)]}
     return made | {"reflect": reflect_examples(brief, trajectories, pairs, config)}
 
 
@@ -77,7 +77,7 @@ def reflect_examples(
     if config.max_verdicts:
         count = min(count, config.max_verdicts)
     chosen = [item for items in by_verdict for item in items[:count]]
-    return [_judgement(brief, item, config.held_out, config.seed) for item in chosen]
+    return [_judgement(brief, item, config) for item in chosen]
 
 
 def judgements(trajectories: Iterable[Scored], pairs: Mapping[str, QAPair]) -> list[Judged]:
@@ -102,8 +102,19 @@ def judge(scored: Scored, pair: QAPair) -> Judged | None:
     return Judged(pair, scored.id, tuple(steps[:end])) if end else None
 
 
-def _judgement(brief: Brief, item: Judged, share: float, seed: int) -> Example:
-    return example("reflect", brief, item.question, item.id, item.steps, share, seed)
+def _judgement(brief: Brief, item: Judged, config: LearnConfig) -> Example:
+    made = example("reflect", brief, item.question, item.id, item.steps, config.held_out, config.seed)
+    if config.reflect_thoughts:
+        return made
+    return replace(made, messages=tuple(map(_verdict_alone, made.messages)))
+
+
+def _verdict_alone(message: Message) -> Message:
+    """A turn of the role's with the loss on its verdict, and not on the thought before it."""
+    if not message.learn:
+        return message
+    verdict = next(verdict for verdict in VERDICTS if message.content.endswith(verdict))
+    return replace(message, given=len(message.content) - len(verdict))
 
 
 def example(

@@ -59,10 +59,11 @@ def labelled(row: Row) -> int:
 def row_a_conversation(tokenizer: Any, item: Example) -> Iterator[Row]:
     """The whole conversation with the marked turns labelled."""
     turns = turn_spans(tokenizer, _chat(item))
-    marked = [message.learn for message in item.messages if message.role == "assistant"]
+    said = [message for message in item.messages if message.role == "assistant"]
     labels = [UNLABELLED] * len(turns.ids)
-    for (start, end), learn in zip(turns.spans, marked, strict=True):
-        if learn:
+    for (start, end), message in zip(turns.spans, said, strict=True):
+        if message.learn:
+            start += _given(tokenizer, turns.ids[start:end], message.given)
             labels[start:end] = turns.ids[start:end]
     yield {"input_ids": turns.ids, "labels": labels}
 
@@ -74,7 +75,16 @@ def row_a_turn(tokenizer: Any, item: Example) -> Iterator[Row]:
         if message.learn:
             turn = last_turn(tokenizer, chat[: number + 1])
             start, end = turn.spans[0]
+            start += _given(tokenizer, turn.ids[start:end], message.given)
             yield {"input_ids": turn.ids, "labels": [UNLABELLED] * start + turn.ids[start:end]}
+
+
+def _given(tokenizer: Any, ids: Sequence[int], characters: int) -> int:
+    """How many of a turn's tokens lie wholly in its first so many characters."""
+    count = 0
+    while characters and count < len(ids) and len(tokenizer.decode(ids[: count + 1]).lstrip()) <= characters:
+        count += 1
+    return count
 
 
 def _chat(item: Example) -> list[dict[str, str]]:

@@ -4,29 +4,20 @@
     >>> world.trusted[world.relations[0]] in SOURCES
     True
 
-The prior is the point of Atlas. What is most often right of a relation in these worlds is wrong of most relations on
-Earth; only trying it out tells.
+The prior is the point of Atlas. What is most often right in these worlds (the gazetteer, where the opening does not
+tell) is wrong of most relations on Earth; only trying it out tells.
 """
 
 import random
-from collections.abc import Mapping
 from functools import cache
 
 from autoact.examples.atlas.atlas import atlas
 from autoact.examples.atlas.world import SOURCES, Source, Thing, World
 
-# Which source holds of a relation in most worlds, and how often it does; how often each of SOURCES holds elsewhere; how
-# often a source that does not hold is silent; how often a body is crowded.
-USUAL: Mapping[str, Source] = {
-    "capital": "gazetteer", "second city": "gazetteer", "highest mountain": "body", "longest river": "notes",
-    "largest lake": "body", "main port": "notes", "oldest town": "gazetteer", "deepest cave": "notes",
-    "holy city": "body", "great desert": "gazetteer",
-    "currency": "gazetteer", "language": "opening", "anthem": "opening", "emblem": "body", "national dish": "notes",
-    "national flower": "gazetteer", "ruling house": "opening", "main export": "body",
-}  # fmt: skip
-OFTEN = 0.5
+# How often each source of SOURCES holds; how often a relation goes with the others of its world; how often a source
+# that does not hold is silent; how often a body is crowded.
 PRIOR = (0.3, 0.28, 0.25, 0.17)
-SILENCE, CROWDED = 0.5, 0.5
+ALIKE, SILENCE, CROWDED = 0.4, 0.5, 0.5
 KINDS = {
     "country": "countries",
     "island": "islands",
@@ -34,7 +25,20 @@ KINDS = {
     "kingdom": "kingdoms",
     "province": "provinces",
 }
-PLACES, OTHERS = tuple(USUAL)[:10], tuple(USUAL)[10:]
+PLACES = (
+    "capital", "second city", "highest mountain", "longest river", "largest lake", "main port",
+    "oldest town", "deepest cave", "holy city", "great desert",
+)  # fmt: skip
+OTHERS = (
+    "currency",
+    "language",
+    "anthem",
+    "emblem",
+    "national dish",
+    "national flower",
+    "ruling house",
+    "main export",
+)
 ONSETS = [
     "b",
     "br",
@@ -85,7 +89,8 @@ def invented(rng: random.Random) -> World:
 
 def _trusted(rng: random.Random, relations: tuple[str, ...]) -> dict[str, Source]:
     """The source that holds of each relation; the opening of one at least."""
-    drawn = {r: USUAL[r] if rng.random() < OFTEN else rng.choices(SOURCES, PRIOR)[0] for r in relations}
+    usual = rng.choices(SOURCES, PRIOR)[0]
+    drawn = {r: usual if rng.random() < ALIKE else rng.choices(SOURCES, PRIOR)[0] for r in relations}
     return drawn | {rng.choice(relations): "opening"}
 
 

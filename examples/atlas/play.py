@@ -5,7 +5,7 @@
 
 The script does nothing at random but choose: which source to ask next, in which words, and whether to take its word.
 Of these it mostly knows what is right in this world, and else goes by what is right in most; a model of it, which
-cannot know the world, learns what holds in most and no more. What it read, and from whom, it always tells truly.
+cannot know the world, learns the prior over worlds and no more. What it read, and from whom, it always tells truly.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from langchain_core.tools import ToolException
 
 from autoact.core.records import FINISH, REFLECT, Step
 from autoact.examples.atlas.choice import Member, Put
-from autoact.examples.atlas.invented import USUAL
 from autoact.examples.atlas.world import Asked, Source, World
 from autoact.tools.corpus import Corpus
 from autoact.tools.lookup import lookup
@@ -27,7 +26,6 @@ from autoact.tools.retrieve import retrieve
 from autoact.tools.search import search
 
 KNOWS_THE_WORLD = 0.6
-ASKS_THE_USUAL = 0.4
 PRIOR: Mapping[Source, float] = {"gazetteer": 0.42, "body": 0.36, "notes": 0.22}
 SHORT_KEYWORD = 0.45
 SEARCHES_FIRST = 0.12
@@ -173,9 +171,6 @@ class _Search:
         holds = player.world.trusted[self.asked.relation]
         if holds in left and player.knows():
             return holds
-        usual = USUAL[self.asked.relation]
-        if usual in left and player.rng.random() < ASKS_THE_USUAL:
-            return usual
         return player.rng.choices(left, [PRIOR[s] for s in left])[0] if left else None
 
     def _ask(self, source: Source) -> None:

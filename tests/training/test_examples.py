@@ -88,7 +88,10 @@ def test_verdicts_that_the_meta_agent_got_wrong_are_learned_from_as_much_as_the_
     played = [play(n, answer, verdicts=verdict) for n, (answer, verdict) in enumerate(said)]
     learned = verdicts(made(played, ASKED))
     assert sorted(learned.values()) == ["right", "right", "wrong", "wrong"]
-    assert {name: verdict for name, verdict in learned.items() if verdict == "wrong"} == {"q/3": "wrong", "q/4": "wrong"}
+    assert {name: verdict for name, verdict in learned.items() if verdict == "wrong"} == {
+        "q/3": "wrong",
+        "q/4": "wrong",
+    }
     assert sorted(verdicts(made(played, ASKED, max_verdicts=1)).values()) == ["right", "wrong"]
 
 
