@@ -46,4 +46,6 @@ def _checked(item: Example) -> Example:
             raise ValueError(f"{message.role!r:.40} is no role of a message; write system, user or assistant")
         if message.learn and message.role != "assistant":
             raise ValueError(f"a turn of the {message.role} is marked to learn; only those of the assistant can be")
+        if message.learn and not 0 <= message.given < len(message.content):
+            raise ValueError(f"given is {message.given}, and the turn to learn has {len(message.content)} characters")
     return item

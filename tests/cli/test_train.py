@@ -101,6 +101,10 @@ BAD_FILES: list[tuple[tuple[Example, ...], str]] = [
     ((example(messages=(Message("user", "Hi"), Message("assistant", "Hi"))),), "has nothing to train on: no example"),
     ((example(messages=(Message("robot", "Hi"),)),), "line 1 is no example: 'robot' is no role of a message"),
     ((example(messages=(Message("user", "Hi", learn=True),)),), "a turn of the user is marked to learn"),
+    (
+        (example(messages=(Message("assistant", "Hi", learn=True, given=2),)),),
+        "given is 2, and the turn to learn has 2",
+    ),
     ((example(role="../../plan"),), "'../../plan' is no name for a role"),
 ]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from autoact.core.learning import LearnConfig, with_preset
 from autoact.core.records import Example, QAPair, Reward, Scored, Step, ToolCard, Trajectory
 from autoact.prompts.parse import parse_verdict
@@ -93,6 +95,15 @@ def test_verdicts_that_the_meta_agent_got_wrong_are_learned_from_as_much_as_the_
         "q/4": "wrong",
     }
     assert sorted(verdicts(made(played, ASKED, max_verdicts=1)).values()) == ["right", "wrong"]
+
+
+@pytest.mark.parametrize("thoughts", [False, True])
+def test_of_a_turn_of_reflection_the_verdict_is_learned_and_its_thought_only_on_demand(thoughts: bool) -> None:
+    played = [play(n, answer) for n, answer in enumerate(("peso", "peso", "inti", "inti"))]
+    items = made(played, ASKED, reflect_thoughts=thoughts)["reflect"]
+    learned = {turn.content[turn.given :] for item in items for turn in item.messages if turn.learn}
+    opening = "Thought: t\nVerdict: " if thoughts else ""
+    assert learned == {f"{opening}right", f"{opening}wrong"}
 
 
 def test_the_paper_learns_verdicts_from_what_is_kept() -> None:

@@ -87,17 +87,19 @@ def prompts_of(role: str, brief: Brief, question: Question, steps: Sequence[Step
 
 
 def assert_same_tokens(tokenizer: Any, item: Example, prompts: Iterable[list[Turn]]) -> int:
-    """The tokens before each turn to learn are those of the prompt, the labels that turn with its end; how many."""
-    row, said = to_rows(tokenizer, [item], 10_000).rows[0], [m.content for m in item.messages if m.learn]
+    """The tokens before each turn to learn are those of the prompt, the labels what is learned of it; how many."""
+    row, said = to_rows(tokenizer, [item], 10_000).rows[0], [m for m in item.messages if m.learn]
     ids, labels, end = row["input_ids"], row["labels"], 0
     for prompt, turn in zip(prompts, said, strict=True):
         asked = to_ids(tokenizer, [{"role": part.role, "content": part.text} for part in prompt], generate=True)
         assert ids[: len(asked)] == asked
         assert set(labels[end : len(asked)]) <= {UNLABELLED}
         end = len(asked) + labels[len(asked) :].index(tokenizer.eos_token_id) + 1
-        assert labels[len(asked) : end] == ids[len(asked) : end]
+        learned = [label for label in labels[len(asked) : end] if label != UNLABELLED]
+        assert labels[end - len(learned) : end] == learned == ids[end - len(learned) : end]
         # The seed's template opens a turn with a space, which its tokens of words have in front.
-        assert tokenizer.decode(ids[len(asked) : end]).removeprefix(" ") == turn + tokenizer.eos_token
+        assert tokenizer.decode(ids[len(asked) : end]).removeprefix(" ") == turn.content + tokenizer.eos_token
+        assert tokenizer.decode(learned).removeprefix(" ") == turn.content[turn.given :] + tokenizer.eos_token
     assert set(labels[end:]) <= {UNLABELLED}
     return len(said)
 
