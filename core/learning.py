@@ -103,7 +103,9 @@ class LearnConfig(Section):
     max_verdicts: int = Field(
         0, ge=0, description="Verdicts of a kind, right or wrong, learned from at most; 0: as many as of the other."
     )
-    reflect_thoughts: bool = Field(False, description="Whether the thoughts before verdicts are learned, too.")
+    reflect_thoughts: float = Field(
+        0.1, ge=0, le=1, description="Share of the verdicts whose thoughts are learned, too.", strict=False
+    )
 
     lora_rank: int = Field(8, gt=0, description="LoRA rank.")
     lora_alpha: int = Field(16, gt=0, description="LoRA alpha.")
@@ -159,7 +161,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "per_question": 0,
         "max_kept": 200,
         "reflect_on": "kept",
-        "reflect_thoughts": True,
+        "reflect_thoughts": 1.0,
         "lora_rank": 8,
         "lora_alpha": 16,
         "lora_dropout": 0.05,

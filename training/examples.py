@@ -104,7 +104,7 @@ def judge(scored: Scored, pair: QAPair) -> Judged | None:
 
 def _judgement(brief: Brief, item: Judged, config: LearnConfig) -> Example:
     made = example("reflect", brief, item.question, item.id, item.steps, config.held_out, config.seed)
-    if config.reflect_thoughts:
+    if seed_of(config.seed, "reflect-thoughts", item.id) / 2**31 < config.reflect_thoughts:
         return made
     return replace(made, messages=tuple(map(_verdict_alone, made.messages)))
 

@@ -97,8 +97,8 @@ def test_verdicts_that_the_meta_agent_got_wrong_are_learned_from_as_much_as_the_
     assert sorted(verdicts(made(played, ASKED, max_verdicts=1)).values()) == ["right", "wrong"]
 
 
-@pytest.mark.parametrize("thoughts", [False, True])
-def test_of_a_turn_of_reflection_the_verdict_is_learned_and_its_thought_only_on_demand(thoughts: bool) -> None:
+@pytest.mark.parametrize("thoughts", [0.0, 1.0])
+def test_of_a_turn_of_reflection_the_verdict_is_learned_and_its_thought_only_on_demand(thoughts: float) -> None:
     played = [play(n, answer) for n, answer in enumerate(("peso", "peso", "inti", "inti"))]
     items = made(played, ASKED, reflect_thoughts=thoughts)["reflect"]
     learned = {turn.content[turn.given :] for item in items for turn in item.messages if turn.learn}
