@@ -29,6 +29,7 @@ from autoact.models.load import load_model, sampled
 from autoact.models.team import served_models
 from autoact.models.weights import model_hash
 from autoact.prompts.render import plan_chat, reflect_chat, tool_chat
+from autoact.training.drafts import publish
 
 pytestmark = pytest.mark.vllm
 AUTOACT = str(Path(sys.executable).with_name("autoact"))
@@ -52,8 +53,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
         torch.manual_seed(seed)
         base = AutoModelForCausalLM.from_pretrained(ATLAS / "seed", dtype="float32")
         config = LoraConfig(r=8, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
-        get_peft_model(base, config).save_pretrained(str(folder / "adapters" / f"{role}-{seed:012d}"))
-        adapters[role] = f"adapters/{role}-{seed:012d}"
+        get_peft_model(base, config).save_pretrained(str(folder / role))
+        adapters[role] = str(publish(folder / role, folder / "adapters", role).relative_to(folder))
     base_hash = model_hash(ATLAS / "seed")
     team = Team(str(ATLAS / "seed"), base_hash, adapters, ("Retrieve", "Lookup"), task.name)
     write_json(folder / "team.json", to_json(team))
