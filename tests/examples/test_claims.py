@@ -32,10 +32,10 @@ def test_at_least_a_hundred_trajectories_are_kept(run: RunFolder) -> None:
     assert run.report()["trajectories"]["kept"] >= 100
 
 
-def test_on_held_out_turns_each_adapter_beats_the_base_and_the_others(run: RunFolder) -> None:
+def test_on_held_out_turns_each_adapter_beats_the_others(run: RunFolder) -> None:
     losses = run.report()["held_out_losses"]
     for role in ROLES:
-        others = [loss for speaker, loss in losses[role].items() if speaker != role]
+        others = [losses[role][speaker] for speaker in ROLES if speaker != role]
         assert losses[role][role] < min(others), losses
 
 
@@ -43,9 +43,9 @@ def test_the_base_weights_do_not_move(run: RunFolder) -> None:
     assert run.team.base_hash == model_hash(FOLDER / "seed")
 
 
-def test_the_team_is_not_below_the_meta_agent_on_the_dev_split(run: RunFolder) -> None:
+def test_the_team_is_far_above_the_meta_agent_on_the_dev_split(run: RunFolder) -> None:
     benchmark = load_benchmark("atlas", run.task, "dev")
     methods = choose_methods("zero-shot,autoact", run.teams()).methods
     report = evaluate_methods(run, benchmark, methods, Silent(), Options()).to_json()
     rewards = {entry["method"]: entry for entry in report["methods"]}
-    assert rewards["autoact"]["difference"]["mean"] >= 0
+    assert rewards["autoact"]["difference"]["mean"] >= 0.4
