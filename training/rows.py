@@ -82,6 +82,7 @@ def row_a_turn(tokenizer: Any, item: Example) -> Iterator[Row]:
 def _given(tokenizer: Any, ids: Sequence[int], characters: int) -> int:
     """How many of a turn's tokens lie wholly in its first so many characters."""
     count = 0
+    # A template may open a turn with a space that is no part of what was said.
     while characters and count < len(ids) and len(tokenizer.decode(ids[: count + 1]).lstrip()) <= characters:
         count += 1
     return count

@@ -140,7 +140,7 @@ class _Search:
         while not (source := self._told()):
             following = self._next_source()
             if not following:
-                self.player.finish(f"{self.goal} Nothing else tells it.", self._guess())
+                self.player.finish(f"{self.goal} I do not find it.", self._guess())
                 return None
             self._ask(following)
         value = self.player.world.value(source, self.asked.relation, self.asked.thing)
@@ -148,9 +148,6 @@ class _Search:
         return source
 
     def _guess(self) -> str:
-        """What to answer when nothing is left to ask: what it answered before, doubted as it was."""
-        if before := [step.argument for step in self.player.steps if step.tool == FINISH]:
-            return before[0]
         return self.put.choices[0] if self.put.choices else self.asked.thing.group
 
     def _told(self) -> Source | None:
