@@ -19,17 +19,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from atlas_facts import SHUFFLES, question_facts, usable_selections
 from rich.console import Console
 from rich.table import Table
 
 from autoact.cli.progress import shown_progress
-from autoact.core.contamination import question_keys
 from autoact.core.lock import locked
-from autoact.core.progress import Progress, Silent
-from autoact.core.records import FINISH, REFLECT, ROLES, QAPair, Scored, Trajectory
+from autoact.core.progress import Progress
+from autoact.core.records import FINISH, ROLES, QAPair, Scored, Trajectory
 from autoact.core.reward import normalize, reward_of
 from autoact.core.store import Store, read_json
 from autoact.core.task import load_task
@@ -37,17 +36,14 @@ from autoact.eval.benchmark import Benchmark, load_benchmark
 from autoact.eval.evaluate import Options, play_methods, prepare
 from autoact.eval.methods import Method, choose_methods
 from autoact.eval.scores import Interval, bootstrap, plays_of
+from autoact.eval.verdicts import judged_by
 from autoact.examples.atlas.atlas import CHOICE, FOLDER, atlas, split
 from autoact.examples.atlas.choice import Put, all_put, choice_pair, put_plainly
-from autoact.examples.atlas.lessons import known_pairs
 from autoact.examples.atlas.play import KNOWS_THE_WORLD, play
-from autoact.examples.atlas.world import Asked, pair_of, question_of, questions
+from autoact.examples.atlas.world import Asked, pair_of, questions
 from autoact.graph.run_folder import RunFolder, open_run
-from autoact.models.load import close_model, load_model
-from autoact.tools.toolbox import offered_tools
 from autoact.training.examples import role_examples, trainable
 from autoact.training.learn import learn
-from autoact.training.selection import select_tools
 from autoact.training.teams import train_team, train_teams
 from autoact.training.variants import Variant, brief_for
 
@@ -57,8 +53,6 @@ SCRIPTED = Method("scripted", "the team trained on scripted play that knows the 
 GREEDY = ("zero-shot", "few-shot", "autoact", "no-reflection", *ABLATIONS)
 SAMPLED = ("zero-shot", "autoact")
 TEMPERATURE, EPOCHS, VOTES, SCRIPTS = 0.7, 3, 5, 250
-SUFFICIENT = {"Retrieve", "Lookup", "Search"}
-SHUFFLES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,70 +226,17 @@ def _country(pair: QAPair) -> str:
 
 
 def facts_of(run: RunFolder, benchmark: Benchmark, progress: Progress) -> dict[str, Any]:
-    """What else is claimed of a run: its questions, its first answers and verdicts, its tools, its time."""
+    """What else is claimed of a run: its questions, its verdicts on first answers, its tools, its time."""
     methods = choose_methods("autoact", run.teams()).methods
     records = _played(run, benchmark, methods, Options(), progress)["autoact"]
-    pairs = {pair.id: pair for pair in benchmark.pairs}
-    verdicts: Counter[str] = Counter()
-    for record in records:
-        steps = record.trajectory.steps
-        first = next((n for n, step in enumerate(steps) if step.tool == FINISH), None)
-        if first is not None and first + 1 < len(steps) and steps[first + 1].tool == REFLECT:
-            right = reward_of(steps[first].argument, pairs[record.trajectory.question_id]).value == 1
-            verdicts[f"{'right' if right else 'wrong'} answers judged {steps[first + 1].argument}"] += 1
-    report = read_json(run.path / "report.json")
-    written = list(Store(run.path / "questions.jsonl", QAPair))
-    seen = frozenset[str]().union(*(_plain(pair) for choice in (False, True) for pair in known_pairs(choice)))
+    reflection, report = judged_by(records, benchmark.pairs), read_json(run.path / "report.json")
     return {
-        "questions": len(written),
-        "right": sum(map(is_right, written)),
-        "unseen": sum(not _plain(pair) & seen for pair in written),
+        **question_facts(list(Store(run.path / "questions.jsonl", QAPair))),
         "kept": report["trajectories"]["kept"],
-        "verdicts": dict(verdicts),
+        "verdicts": asdict(reflection.first) if reflection else None,
         "tools usable": f"{usable_selections(run)} of {SHUFFLES}",
         "seconds": round(sum(report["seconds"].values())),
     }
-
-
-def is_right(pair: QAPair) -> bool:
-    """Whether a question that the META-AGENT wrote has the right answer, by the facts of Atlas."""
-    world = atlas()
-    if group := pair.question.removeprefix("Which of these lies in ").removesuffix("?") if pair.choices else "":
-        groups = {thing.name: thing.group for thing in world.things}
-        if group in groups.values():
-            return [name for name in pair.choices if groups.get(name) == group] == [pair.answer]
-    return pair.answer in _answers().get(pair.question, ())
-
-
-def _answers() -> dict[str, set[str]]:
-    world, answers = atlas(), dict[str, set[str]]()
-    for thing in world.things:
-        for asked in questions(world, thing):
-            answers.setdefault(question_of(world, asked), set()).add(asked.answer)
-    return answers
-
-
-def _plain(pair: QAPair) -> frozenset[str]:
-    """What makes a question the same as another: its words, and its choices where it says nothing without them."""
-    shown = pair.shown()
-    member = pair.question.startswith("Which of these")
-    return question_keys([shown if member else replace(shown, choices=(), context="")])
-
-
-def usable_selections(run: RunFolder) -> int:
-    """How often the META-AGENT selects all that is needed from the tools on offer, shuffled."""
-    offered = offered_tools(run.task)
-    model = load_model(run.task.model_spec())
-    found = 0
-    try:
-        for number in range(SHUFFLES):
-            tools = random.Random(number).sample(offered.tools, len(offered.tools))
-            with TemporaryDirectory() as folder:
-                chosen = select_tools(run.task, model, tools, Path(folder), Silent()).tools
-            found += set(chosen) >= SUFFICIENT and len(chosen) <= 4
-    finally:
-        close_model(model)
-    return found
 
 
 def table_of(lines: Sequence[Line]) -> Table:
