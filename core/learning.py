@@ -66,6 +66,7 @@ class LearnConfig(Section):
     answer_quota: float = Field(
         0.1, gt=0, le=1, description="Share of the questions one answer may have (yes, no: half).", strict=False
     )
+    instruct_temperature: float = Field(1.0, ge=0, le=2, description="Sampling temperature of questions.", strict=False)
     instruct_tokens: int = Field(1024, gt=0, description="Tokens a self-instruct reply may take.")
 
     select_tools: Literal["meta", "utility"] = Field(
@@ -75,7 +76,7 @@ class LearnConfig(Section):
     max_tools: int = Field(4, gt=0, description="Tools that may be selected.")
 
     samples: int = Field(2, gt=0, description="Trajectories played per question.")
-    temperature: float = Field(1.0, ge=0, le=2, description="Sampling temperature of questions and play.", strict=False)
+    temperature: float = Field(1.0, ge=0, le=2, description="Sampling temperature of play.", strict=False)
     temperature_spread: float = Field(
         0.0, ge=0, le=1, description="How far the samples of a question lie around that, evenly.", strict=False
     )

@@ -13,6 +13,7 @@ paper, the verdicts of the kept trajectories are taken, however many are of a ki
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,15 +70,30 @@ def action_examples(
 def reflect_examples(
     brief: Brief, trajectories: Sequence[Scored], pairs: Mapping[str, QAPair], config: LearnConfig
 ) -> list[Example]:
-    """Examples for the reflect role: true last verdicts, as many right as wrong; none when one kind is missing."""
+    """Examples for the reflect role: true last verdicts, as many right as wrong; none when one kind is missing.
+
+    First those that come in twos, right and wrong of the same question, so that what tells them apart is the play and
+    not what was asked.
+    """
     judged = judgements(trajectories, pairs)
     random.Random(seed_of(config.seed, "reflect-examples")).shuffle(judged)
     by_verdict = [[item for item in judged if item.verdict == verdict] for verdict in VERDICTS]
     count = min(map(len, by_verdict))
     if config.max_verdicts:
         count = min(count, config.max_verdicts)
-    chosen = [item for items in by_verdict for item in items[:count]]
+    chosen = [item for items in map(_contrasts_first, by_verdict, reversed(by_verdict)) for item in items[:count]]
     return [_judgement(brief, item, config) for item in chosen]
+
+
+def _contrasts_first(items: Sequence[Judged], others: Iterable[Judged]) -> list[Judged]:
+    """The items, first those whose question has as many of the other verdict."""
+    left = Counter(other.question.id for other in others)
+    twos: list[Judged] = []
+    rest: list[Judged] = []
+    for item in items:
+        (twos if left[item.question.id] > 0 else rest).append(item)
+        left[item.question.id] -= 1
+    return twos + rest
 
 
 def judgements(trajectories: Iterable[Scored], pairs: Mapping[str, QAPair]) -> list[Judged]:

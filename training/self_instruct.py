@@ -149,8 +149,8 @@ async def _round(task: Task, model: BaseChatModel, gate: Gate, number: int) -> R
     async def reply(place: int, level: str) -> AIMessage:
         seed = seed_of(config.seed, "self-instruct", number, place)
         shown = few_shots(task, gate.pairs, random.Random(seed))
-        length = config.instruct_tokens
-        speaker = patient(sampled(model, temperature=config.temperature, seed=seed, max_tokens=length))
+        warmth, length = config.instruct_temperature, config.instruct_tokens
+        speaker = patient(sampled(model, temperature=warmth, seed=seed, max_tokens=length))
         async with together:
             with asking(task.model):
                 return await speaker.ainvoke(ask_for_pairs(task, shown, config.pairs_per_prompt, level, fields))

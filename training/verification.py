@@ -13,13 +13,13 @@ came to 196 times in 197. So a written answer needs few plays, and gives way to 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from math import comb, sqrt
 from typing import Literal
 
 from autoact.core.learning import LearnConfig
-from autoact.core.records import FINISH, REFLECT, QAPair, Scored, Step
+from autoact.core.records import FINISH, REFLECT, QAPair, Scored, Step, Trajectory
 from autoact.core.reward import choice_index, normalize
 from autoact.prompts.template import fill
 
@@ -37,7 +37,7 @@ class Verified:
     confidence: the share of them that gave `answer`; `lower` is the lower end of its 95% Wilson interval.
     verdict: confirmed (the plays agree with the written answer), replaced (with another), unchecked (none was asked
     for); or dropped as unanswerable (too few agree on anything), disputed (they agree on another than was written)
-    or lucky (guessing would bring as many together).
+    or lucky (guessing would bring as many together, and in none of them a tool told the answer).
     """
 
     id: str
@@ -61,11 +61,11 @@ def verify(config: LearnConfig, questions: Sequence[QAPair], trajectories: Itera
     give, which takes its place. More than `config.samples` are not asked for. One sample is none to compare: then
     answers stay as they were written, as with `verify: 0`, and the reward alone sifts.
     """
-    plays: dict[str, list[str]] = {}
+    plays: dict[str, list[Trajectory]] = {}
     for scored in trajectories:
         played = scored.trajectory
         if played.answer and played.status in ("answered", "unsure") and grounded(played.steps):
-            plays.setdefault(played.question_id, []).append(played.answer)
+            plays.setdefault(played.question_id, []).append(played)
     return [_verified(config, pair, plays.get(pair.id, [])) for pair in questions]
 
 
@@ -105,31 +105,47 @@ def lower_bound(agreeing: int, plays: int, z: float = 1.96) -> float:
     return (share + room / 2 - sqrt(room * (share * (1 - share) + room / 4))) / (1 + room)
 
 
-def _verified(config: LearnConfig, pair: QAPair, answers: Sequence[str]) -> Verified:
-    keyed = [(key, answer) for answer in answers if (key := _key(pair, answer))]
-    votes = Counter(key for key, _ in keyed)
-    key, verdict = _judged(config, pair, votes)
-    said = Counter(answer for given, answer in keyed if given == key)
+def told(steps: Sequence[Step], choices: Iterable[str], choice: str) -> bool:
+    """Whether a tool told the choice: the last observation that names any of the choices names this one alone."""
+    for step in reversed(steps):
+        if not step.ok or step.tool in (FINISH, REFLECT):
+            continue
+        text = f" {normalize(step.observation)} "
+        if named := [each for each in choices if f" {normalize(each)} " in text]:
+            return named == [choice]
+    return False
+
+
+def _verified(config: LearnConfig, pair: QAPair, plays: Sequence[Trajectory]) -> Verified:
+    solves = [(key, play) for play in plays if (key := _key(pair, play.answer or ""))]
+    votes = Counter(key for key, _ in solves)
+    backed = {key for key, play in solves if told(play.steps, pair.choices, key)}
+    key, verdict = _judged(config, pair, votes, backed)
+    said = Counter(play.answer or "" for given, play in solves if given == key)
     answer = ((pair.choices and key) or said.most_common(1)[0][0]) if verdict == "replaced" else pair.answer
-    plays, agreeing = votes.total(), votes[key]
-    share = round(agreeing / plays, 3) if plays else 0.0
-    return Verified(pair.id, answer, pair.answer, dict(votes), share, round(lower_bound(agreeing, plays), 3), verdict)
+    total, agreeing = votes.total(), votes[key]
+    share = round(agreeing / total, 3) if total else 0.0
+    return Verified(pair.id, answer, pair.answer, dict(votes), share, round(lower_bound(agreeing, total), 3), verdict)
 
 
-def _judged(config: LearnConfig, pair: QAPair, votes: Counter[str]) -> tuple[str, Verdict]:
-    """The answer that is judged, as a key of the votes, and the verdict."""
+def _judged(config: LearnConfig, pair: QAPair, votes: Counter[str], backed: Set[str]) -> tuple[str, Verdict]:
+    """The answer that is judged, as a key of the votes, and the verdict; `backed` are the keys that a tool told."""
     written, needed = _key(pair, pair.answer), min(config.verify, config.samples)
     if not needed or config.samples == 1:
         return written, "unchecked"
+
+    def beyond_luck(key: str, verdict: Verdict) -> tuple[str, Verdict]:
+        return key, verdict if key in backed or not _by_luck(pair, key, votes) else "lucky"
+
     enough = [key for key, count in votes.most_common() if count >= needed]
     best = [key for key in enough if votes[key] == votes[enough[0]]]
     if written in (best if config.replace_answers else enough):
-        return written, "lucky" if _by_luck(pair, written, votes) else "confirmed"
+        return beyond_luck(written, "confirmed")
     if not enough:
         return written, "unanswerable"
     if not config.replace_answers or len(best) > 1:
         return written, "disputed"
-    return best[0], "lucky" if _by_luck(pair, best[0], votes) else "replaced"
+    return beyond_luck(best[0], "replaced")
 
 
 def _by_luck(pair: QAPair, key: str, votes: Counter[str]) -> bool:

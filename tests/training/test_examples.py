@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,6 +96,15 @@ def test_verdicts_that_the_meta_agent_got_wrong_are_learned_from_as_much_as_the_
         "q/4": "wrong",
     }
     assert sorted(verdicts(made(played, ASKED, max_verdicts=1)).values()) == ["right", "wrong"]
+
+
+def test_right_and_wrong_verdicts_are_of_the_same_questions_as_far_as_there_are_such() -> None:
+    said = {"q": ["peso"] * 6, "r": ["peso", "sol", "inti"], "s": ["sol"] * 6}
+    played = [play(n, answer, question=name) for name, answers in said.items() for n, answer in enumerate(answers)]
+    questions = [replace(ASKED, id=name) for name in said]
+    learned = verdicts(made(played, *questions, verify=0, max_verdicts=1))
+    assert sorted((name[0], verdict) for name, verdict in learned.items()) == [("r", "right"), ("r", "wrong")]
+    assert sorted(verdicts(made(played, *questions, verify=0)).values()) == ["right"] * 7 + ["wrong"] * 7
 
 
 @pytest.mark.parametrize("thoughts", [0.0, 1.0])

@@ -121,6 +121,28 @@ def test_choices_are_counted_by_what_they_name_and_must_be_beyond_luck_too(answe
     assert verdict(CHOICE, *answers, verify_by=1).verdict == outcome
 
 
+@pytest.mark.parametrize(
+    ("observations", "outcome"),
+    [
+        (["Ice is a solid."], "confirmed"),
+        (["Steam is a gas.", "Ice is a solid.", "Snow falls."], "confirmed"),
+        (["Ice is a solid.", "Steam is a gas."], "lucky"),
+        (["A solid is no gas."], "lucky"),
+        (["Solidarity."], "lucky"),
+    ],
+)
+def test_a_choice_that_a_tool_told_at_last_and_alone_is_not_luck(observations: list[str], outcome: str) -> None:
+    steps = [Step("t", "Retrieve", text, text) for text in observations]
+    (found,) = verify(LearnConfig(samples=4), [CHOICE], [play("B", *steps), play("A"), play("C")])
+    assert found.verdict == outcome
+
+
+def test_a_choice_that_a_failed_tool_names_is_luck() -> None:
+    failed = Step("t", "Retrieve", "ice", "No page solid.", ok=False)
+    (found,) = verify(LearnConfig(samples=4), [CHOICE], [play("B", READ, failed)])
+    assert found.verdict == "lucky"
+
+
 def test_a_choice_that_replaces_another_is_given_by_its_text() -> None:
     found = verdict(CHOICE, "(C)", "C", "fluid")
     assert (found.verdict, found.answer, found.votes) == ("replaced", "fluid", {"fluid": 3})
