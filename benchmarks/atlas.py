@@ -1,12 +1,13 @@
 """What Atlas's teams come to: the META-AGENT, the trained team, its ablations and controls, over several seeds.
 
     python benchmarks/atlas.py [--task atlas|atlas_choice] [--split dev|test] [--seeds 0,1,2] [--out runs/table]
-                               [--arms greedy,sampled] [--json FILE]
+                               [--arms main,ablations,sampled] [--json FILE]
 
 Each seed is a whole learning run. Every method plays every question of the split, greedily; with `sampled` the
-META-AGENT and the team also play at T = .7, for the mean over plays and for the majority of five. `scripted` is the
-upper bound: a team trained on what the script behind the seed model plays when it knows the world and the answers. A
-question's reward is its mean over the seeds; intervals resample whole countries. The same command again goes on.
+META-AGENT and the team also play at T = .7, for the mean over plays and for the majority of five. Among the ablations,
+`reflect-alone` is the META-AGENT with the trained reflect adapter, which has many wrong answers to find; `scripted` is
+the upper bound: a team trained on what the script behind the seed model plays when it knows the world and the answers.
+A question's reward is its mean over the seeds; intervals resample whole countries. The same command again goes on.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ from autoact.training.variants import Variant, brief_for
 TASKS = {"atlas": FOLDER, "atlas_choice": CHOICE}
 ABLATIONS = ("one-agent", "no-filtering", "tool-agents")
 SCRIPTED = Method("scripted", "the team trained on scripted play that knows the world", speakers="scripted")
-GREEDY = ("zero-shot", "few-shot", "autoact", "no-reflection", *ABLATIONS)
+REFLECT_ALONE = Method("reflect-alone", "the META-AGENT, judged by the reflect adapter", speakers="reflect-alone")
+MAIN = ("zero-shot", "few-shot", "autoact", "no-reflection")
 SAMPLED = ("zero-shot", "autoact")
 TEMPERATURE, EPOCHS, VOTES, SCRIPTS = 0.7, 3, 5, 250
 
@@ -72,20 +74,21 @@ def main() -> None:
     options.add_argument("--task", choices=TASKS, default="atlas")
     options.add_argument("--split", choices=("dev", "test"), default="dev")
     options.add_argument("--seeds", default="0,1,2")
-    options.add_argument("--arms", default="greedy,sampled")
+    options.add_argument("--arms", default="main,ablations,sampled")
     options.add_argument("--out", type=Path, default=Path("runs/table"))
     options.add_argument("--json", type=Path, help="also write the figures here")
     given = options.parse_args()
+    arms = given.arms.split(",")
     rewards: dict[str, list[dict[str, float]]] = {}
     facts = []
     with shown_progress() as progress:
         for seed in map(int, given.seeds.split(",")):
-            run = learned(given.task, seed, given.out / given.task / str(seed), progress)
+            run = learned(given.task, seed, given.out / given.task / str(seed), arms, progress)
             benchmark = load_benchmark(run.task.name, run.task, given.split)
-            played = measured(run, benchmark, given.arms.split(","), progress)
+            played = measured(run, benchmark, arms, progress)
             for name, by_question in played.items():
                 rewards.setdefault(name, []).append(by_question)
-            facts.append({"seed": seed, **facts_of(run, benchmark, progress)})
+            facts.append({"seed": seed, **facts_of(run, benchmark, arms, progress)})
     lines = lines_of(rewards, benchmark.pairs)
     Console(width=150).print(table_of(lines))
     Console(width=150).print(facts)
@@ -93,14 +96,16 @@ def main() -> None:
         given.json.write_text(json.dumps({"lines": [*map(asdict, lines)], "runs": facts}, indent=1) + "\n", "utf-8")
 
 
-def learned(name: str, seed: int, folder: Path, progress: Progress) -> RunFolder:
-    """A finished run of a seed with its teams for comparison."""
+def learned(name: str, seed: int, folder: Path, arms: Sequence[str], progress: Progress) -> RunFolder:
+    """A finished run of a seed, with its teams for comparison where the arms ask for them."""
     progress.say(f"{name}, seed {seed}")
     learn(load_task(TASKS[name] / "task.yaml", {"seed": seed}), folder, progress)
     run = open_run(folder)
-    train_teams(run, ABLATIONS, progress)
-    with locked(run.path):
-        train_team(SCRIPTED.id, scripted(run, choice=name == "atlas_choice"), run, progress)
+    if "ablations" in arms:
+        train_teams(run, ABLATIONS, progress)
+        with locked(run.path):
+            train_team(REFLECT_ALONE.id, Variant({}, {}, ("reflect",)), run, progress)
+            train_team(SCRIPTED.id, scripted(run, choice=name == "atlas_choice"), run, progress)
     return run
 
 
@@ -147,9 +152,11 @@ def measured(
 ) -> dict[str, dict[str, float]]:
     """Method → question → reward."""
     found: dict[str, dict[str, float]] = {}
-    if "greedy" in arms:
-        methods = (*choose_methods(",".join(GREEDY), run.teams()).methods, SCRIPTED)
-        for name, records in _played(run, benchmark, methods, Options(), progress).items():
+    greedy = choose_methods(",".join(MAIN), run.teams()).methods if "main" in arms else ()
+    if "ablations" in arms:
+        greedy = (*greedy, *choose_methods(",".join(ABLATIONS), run.teams()).methods, REFLECT_ALONE, SCRIPTED)
+    if greedy:
+        for name, records in _played(run, benchmark, greedy, Options(), progress).items():
             found[name] = {question: plays[0].reward.value for question, plays in plays_of(records).items()}
     if "sampled" in arms:
         methods = choose_methods(",".join(SAMPLED), run.teams()).methods
@@ -225,15 +232,17 @@ def _country(pair: QAPair) -> str:
     return pair.answer.casefold() if pair.level == "member" else pair.id.partition("-")[0]
 
 
-def facts_of(run: RunFolder, benchmark: Benchmark, progress: Progress) -> dict[str, Any]:
+def facts_of(run: RunFolder, benchmark: Benchmark, arms: Sequence[str], progress: Progress) -> dict[str, Any]:
     """What else is claimed of a run: its questions, its verdicts on first answers, its tools, its time."""
     methods = choose_methods("autoact", run.teams()).methods
-    records = _played(run, benchmark, methods, Options(), progress)["autoact"]
-    reflection, report = judged_by(records, benchmark.pairs), read_json(run.path / "report.json")
+    if "ablations" in arms:
+        methods = (*methods, REFLECT_ALONE)
+    played, report = _played(run, benchmark, methods, Options(), progress), read_json(run.path / "report.json")
+    judged = {name: judged_by(records, benchmark.pairs) for name, records in played.items()}
     return {
         **question_facts(list(Store(run.path / "questions.jsonl", QAPair))),
         "kept": report["trajectories"]["kept"],
-        "verdicts": asdict(reflection.first) if reflection else None,
+        "verdicts": {name: asdict(reflection.first) for name, reflection in judged.items() if reflection},
         "tools usable": f"{usable_selections(run)} of {SHUFFLES}",
         "seconds": round(sum(report["seconds"].values())),
     }

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from autoact.core.records import QAPair, ToolCard
+from autoact.core.records import REFLECT, QAPair, ToolCard
 from autoact.core.seeds import seed_of
 from autoact.examples.atlas.atlas import atlas, known, split
 from autoact.examples.atlas.choice import Put, all_put, choice_pair, put_choice, put_member, put_plainly
@@ -31,6 +31,8 @@ SHARES = {"play": 0.73, "pairs": 0.13, "almanac": 0.08, "selection": 0.06}
 # How many of plays, pairs and descriptions have choices; how many of those ask for a member of a group; how many lists
 # of pairs are learned whole: of the others the answers alone are, so that facts are remembered and not questions.
 CHOICE, MEMBER, WHOLE = 0.35, 0.25, 0.15
+# How many of the plays in which nothing was doubted are told: what to do after a doubt is rare, and hard to learn.
+UNDOUBTED = 0.5
 ARITHMETIC = (
     "Solve word problems with numbers. An answer is one number.",
     "Compute the value of an expression. An answer is one number.",
@@ -121,6 +123,8 @@ def plays_in(world: World, rng: random.Random) -> Iterator[list[Turn]]:
         rng.shuffle(tools)
         put = _any_put(world, rng)
         steps = play(world, corpus, put, tuple(tools), rng)
+        if not any(step.argument == "wrong" for step in steps if step.tool == REFLECT) and rng.random() > UNDOUBTED:
+            continue
         brief = Brief(world.description(bool(put.choices)), (*(_cards()[name] for name in tools), FINISH_CARD))
         yield conversation(brief, put.shown(), steps)
 
