@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
+from math import isfinite
 from typing import Any
 
 from langchain_core.embeddings import Embeddings
@@ -35,13 +37,18 @@ def load_embeddings(spec: str) -> Embed:
     except Exception as problem:  # each provider's client has its own error for a missing key or a bad name
         raise ModelError(f"{spec} cannot be used: {line_of(problem)}") from problem
 
+    lengths: set[int] = set()
+
     def embed(texts: Sequence[str]) -> list[Vector]:
-        with asking(spec):
+        with asking(spec, alone=True):
             vectors = Retrying(**AGAIN)(model.embed_documents, list(texts))
         if len(vectors) != len(texts):
             raise EndpointError(
                 f"the model {spec} gave {len(vectors)} vectors for {len(texts)} texts; see to its server"
             )
+        lengths.update(map(len, vectors))
+        if len(lengths) > 1 or not all(map(_is_number, chain.from_iterable(vectors))):
+            raise EndpointError(f"the model {spec} gave vectors that cannot be compared; see to its server")
         return [_of_length_one(vector) for vector in vectors]
 
     return embed
@@ -50,6 +57,10 @@ def load_embeddings(spec: str) -> Embed:
 def _settings(provider: str) -> dict[str, Any]:
     # OpenAI's client cuts texts by a tokenizer that it would have to download; questions are short.
     return {"check_embedding_ctx_length": False, "max_retries": 0} if provider == "openai" else {}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and isfinite(value)
 
 
 def _of_length_one(vector: Sequence[float]) -> Vector:

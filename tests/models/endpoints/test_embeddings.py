@@ -45,6 +45,27 @@ def test_a_server_that_fails_is_one_line(serve: Serve, monkeypatch: pytest.Monke
         embed(["one"])
 
 
+@pytest.mark.parametrize("data", ["<html>busy</html>", {}, {"data": []}, {"data": [{"embedding": "x"}]}, {"data": 3}])
+def test_an_answer_that_is_none_is_one_line(serve: Serve, monkeypatch: pytest.MonkeyPatch, data: Any) -> None:
+    embed = load_embeddings(at(serve(http(200, data)), monkeypatch))
+    with pytest.raises(EndpointError, match=r"^the model openai:e (does not answer|gave)[^\n]*$"):
+        embed(["one"])
+
+
+@pytest.mark.parametrize("second", [[1.0], [1.0, None], [1.0, "x"]])
+def test_vectors_that_cannot_be_compared_are_one_line(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, second: list[Any]
+) -> None:
+    def changing(body: Body) -> Answer:
+        vector = [3.0, 4.0] if body["input"] == ["one"] else second
+        return http(200, {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": vector}]})
+
+    embed = load_embeddings(at(serve(changing), monkeypatch))
+    embed(["one"])
+    with pytest.raises(EndpointError, match=r"^the model openai:e (does not answer|gave)[^\n]*$"):
+        embed(["two"])
+
+
 @pytest.mark.parametrize(
     ("spec", "line"),
     [("nomic", "write provider:name"), ("nobody:x", "cannot be used"), ("cohere:x", "a package that is missing")],
