@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,9 +24,13 @@ def vectors(body: Body) -> Answer:
 
 
 @pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
+def key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     monkeypatch.setattr("autoact.models.embeddings.AGAIN", {**AGAIN, "wait": wait_none()})
+    yield
+    # OpenAI's client in LangChain's embeddings has no end: its connections go when it is collected.
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
 
 
 def at(server: Any, monkeypatch: pytest.MonkeyPatch) -> str:
