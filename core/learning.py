@@ -143,6 +143,11 @@ class LearnConfig(Section):
         """A plain text is a list too, its names with commas between them."""
         return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
+    @property
+    def needed(self) -> int:
+        """How many trajectories must be kept: `min_kept`, or `max_kept` where that is fewer."""
+        return min(self.min_kept, self.max_kept or self.min_kept)
+
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "best": {},

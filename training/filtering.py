@@ -140,7 +140,7 @@ def _enough(sound: Sequence[Scored], config: LearnConfig) -> tuple[list[Scored],
     """Those that are kept of the sound ones, and by id why the others are not."""
     clean = [scored for scored in sound if not (config.quality and _failed_actions(scored))]
     chosen, more = _chosen(clean, config)
-    if len(chosen) < config.min_kept and len(clean) < len(sound):
+    if len(chosen) < config.needed and len(clean) < len(sound):
         clean = list(sound)
         chosen, more = _chosen(sound, config)
     counted = {scored.id for scored in clean}

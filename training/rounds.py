@@ -204,8 +204,8 @@ def _known(lessons: Sequence[Lesson]) -> Known:
 
 
 def _require(kept: Sequence[Scored], work: Work) -> None:
-    if len(kept) < work.config.min_kept:
+    if len(kept) < work.config.needed:
         raise RunError(
-            f"{work.run}: only {len(kept)} trajectories were kept, {work.config.min_kept} are needed to train; "
+            f"{work.run}: only {len(kept)} trajectories were kept, {work.config.needed} are needed to train; "
             "learn again into another --out with more learn.questions or learn.samples, or with a stronger model"
         )

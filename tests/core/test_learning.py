@@ -33,6 +33,11 @@ def test_an_unknown_preset_is_refused(name: object) -> None:
         LearnConfig.model_validate(with_preset({"preset": name}))
 
 
+@pytest.mark.parametrize(("settings", "needed"), [({}, 10), ({"max_kept": 5}, 5), ({"max_kept": 5, "min_kept": 3}, 3)])
+def test_no_more_are_needed_than_are_kept(settings: dict[str, int], needed: int) -> None:
+    assert LearnConfig.model_validate(settings).needed == needed
+
+
 def test_modules_to_adapt_are_a_list_or_a_text() -> None:
     for given in (["q_proj", "o_proj"], "q_proj, o_proj", ("q_proj", "o_proj")):
         assert LearnConfig.model_validate({"lora_targets": given}).lora_targets == ("q_proj", "o_proj")

@@ -28,8 +28,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return open_run(folder)
 
 
-def test_at_least_a_hundred_trajectories_are_kept(run: RunFolder) -> None:
-    assert run.report()["trajectories"]["kept"] >= 100
+def test_as_many_trajectories_are_kept_as_may_be(run: RunFolder) -> None:
+    assert run.report()["trajectories"]["kept"] == run.task.learn.max_kept
 
 
 def test_on_held_out_turns_each_adapter_beats_the_others(run: RunFolder) -> None:
