@@ -72,8 +72,8 @@ def reflect_examples(
 ) -> list[Example]:
     """Examples for the reflect role: true last verdicts, as many right as wrong; none when one kind is missing.
 
-    First those that come in twos, right and wrong of the same question, so that what tells them apart is the play and
-    not what was asked.
+    Of each kind one of every question goes first, then a second one, and so on: what tells right from wrong is then the
+    play, far more than what was asked.
     """
     judged = judgements(trajectories, pairs)
     random.Random(seed_of(config.seed, "reflect-examples")).shuffle(judged)
@@ -81,19 +81,18 @@ def reflect_examples(
     count = min(map(len, by_verdict))
     if config.max_verdicts:
         count = min(count, config.max_verdicts)
-    chosen = [item for items in map(_contrasts_first, by_verdict, reversed(by_verdict)) for item in items[:count]]
+    chosen = [item for items in map(_spread, by_verdict) for item in items[:count]]
     return [_judgement(brief, item, config) for item in chosen]
 
 
-def _contrasts_first(items: Sequence[Judged], others: Iterable[Judged]) -> list[Judged]:
-    """The items, first those whose question has as many of the other verdict."""
-    left = Counter(other.question.id for other in others)
-    twos: list[Judged] = []
-    rest: list[Judged] = []
+def _spread(items: Sequence[Judged]) -> list[Judged]:
+    """The items, the first of every question before the second of any."""
+    before: Counter[str] = Counter()
+    turns = []
     for item in items:
-        (twos if left[item.question.id] > 0 else rest).append(item)
-        left[item.question.id] -= 1
-    return twos + rest
+        turns.append(before[item.question.id])
+        before[item.question.id] += 1
+    return [item for _, item in sorted(zip(turns, items, strict=True), key=lambda pair: pair[0])]
 
 
 def judgements(trajectories: Iterable[Scored], pairs: Mapping[str, QAPair]) -> list[Judged]:
@@ -103,14 +102,20 @@ def judgements(trajectories: Iterable[Scored], pairs: Mapping[str, QAPair]) -> l
 
 
 def judge(scored: Scored, pair: QAPair) -> Judged | None:
-    """The trajectory up to the first verdict that was not the truth, that verdict corrected; or up to the last."""
+    """The trajectory up to the first verdict that was not the truth, that verdict corrected; or up to the last.
+
+    It ends before an answer that is right in part, since neither verdict is true of it.
+    """
     end, answer = 0, ""
     steps = list(scored.trajectory.steps)
     for number, step in enumerate(steps):
         if step.tool != REFLECT:
             answer = step.argument if step.tool == "Finish" else answer
             continue
-        truth = "right" if reward_of(answer, pair).value == 1 else "wrong"
+        reward = reward_of(answer, pair).value
+        if 0 < reward < 1:
+            break
+        truth = "right" if reward == 1 else "wrong"
         end = number + 1
         if step.argument != truth:
             steps[number] = replace(step, argument=truth, ok=True)

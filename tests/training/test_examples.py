@@ -98,13 +98,32 @@ def test_verdicts_that_the_meta_agent_got_wrong_are_learned_from_as_much_as_the_
     assert sorted(verdicts(made(played, ASKED, max_verdicts=1)).values()) == ["right", "wrong"]
 
 
-def test_right_and_wrong_verdicts_are_of_the_same_questions_as_far_as_there_are_such() -> None:
-    said = {"q": ["peso"] * 6, "r": ["peso", "sol", "inti"], "s": ["sol"] * 6}
+def test_verdicts_are_spread_over_the_questions() -> None:
+    said = {"q": ["peso"] * 6, "r": ["peso", "peso", "sol", "inti"], "s": ["sol"] * 6}
     played = [play(n, answer, question=name) for name, answers in said.items() for n, answer in enumerate(answers)]
     questions = [replace(ASKED, id=name) for name in said]
-    learned = verdicts(made(played, *questions, verify=0, max_verdicts=1))
-    assert sorted((name[0], verdict) for name, verdict in learned.items()) == [("r", "right"), ("r", "wrong")]
-    assert sorted(verdicts(made(played, *questions, verify=0)).values()) == ["right"] * 7 + ["wrong"] * 7
+
+    def learned(**settings: int) -> list[tuple[str, str]]:
+        return sorted((n[0], v) for n, v in verdicts(made(played, *questions, verify=0, **settings)).items())
+
+    assert learned(max_verdicts=2) == [("q", "right"), ("r", "right"), ("r", "wrong"), ("s", "wrong")]
+    both = [("r", "right")] * 2 + [("r", "wrong")] * 2
+    assert learned(max_verdicts=4) == [("q", "right")] * 2 + both + [("s", "wrong")] * 2
+    assert [verdict for _, verdict in learned()].count("right") == len(learned()) / 2 == 8
+
+
+def test_an_answer_that_is_right_in_part_is_judged_neither_way() -> None:
+    pair = replace(ASKED, answer="Lake Titicaca")
+    played = [
+        play(0, "Lake Titicaca"),
+        play(1, "Titicaca"),
+        play(2, "Lima"),
+        play(3, "Lima", "Titicaca", verdicts="wrong right"),
+    ]
+    assert verdicts(made(played, pair, verify=0, reflect_on="kept")) == {"q/0": "right"}
+    wrong = {name for name, verdict in verdicts(made(played, pair, verify=0)).items() if verdict == "wrong"}
+    assert len(wrong) == 1
+    assert wrong <= {"q/2", "q/3"}
 
 
 @pytest.mark.parametrize("thoughts", [0.0, 1.0])
