@@ -52,6 +52,7 @@ TASKS = {"atlas": FOLDER, "atlas_choice": CHOICE}
 ABLATIONS = ("one-agent", "no-filtering", "tool-agents")
 SCRIPTED = Method("scripted", "the team trained on scripted play that knows the world", speakers="scripted")
 REFLECT_ALONE = Method("reflect-alone", "the META-AGENT, judged by the reflect adapter", speakers="reflect-alone")
+ARMS = ("main", "ablations", "sampled")
 MAIN = ("zero-shot", "few-shot", "autoact", "no-reflection")
 SAMPLED = ("zero-shot", "autoact")
 TEMPERATURE, EPOCHS, VOTES, SCRIPTS = 0.7, 3, 5, 250
@@ -74,11 +75,13 @@ def main() -> None:
     options.add_argument("--task", choices=TASKS, default="atlas")
     options.add_argument("--split", choices=("dev", "test"), default="dev")
     options.add_argument("--seeds", default="0,1,2")
-    options.add_argument("--arms", default="main,ablations,sampled")
+    options.add_argument("--arms", default=",".join(ARMS))
     options.add_argument("--out", type=Path, default=Path("runs/table"))
     options.add_argument("--json", type=Path, help="also write the figures here")
     given = options.parse_args()
     arms = given.arms.split(",")
+    if unknown := set(arms) - set(ARMS):
+        options.error(f"--arms {', '.join(sorted(unknown))}: choose from {', '.join(ARMS)}")
     rewards: dict[str, list[dict[str, float]]] = {}
     facts = []
     with shown_progress() as progress:
