@@ -75,7 +75,7 @@ def reflect_examples(
     Of each kind one of every question goes first, then a second one, and so on: what tells right from wrong is then the
     play, far more than what was asked.
     """
-    judged = judgements(trajectories, pairs)
+    judged = judgements(trajectories, pairs, clear=True)
     random.Random(seed_of(config.seed, "reflect-examples")).shuffle(judged)
     by_verdict = [[item for item in judged if item.verdict == verdict] for verdict in VERDICTS]
     count = min(map(len, by_verdict))
@@ -95,16 +95,17 @@ def _spread(items: Sequence[Judged]) -> list[Judged]:
     return [item for _, item in sorted(zip(turns, items, strict=True), key=lambda pair: pair[0])]
 
 
-def judgements(trajectories: Iterable[Scored], pairs: Mapping[str, QAPair]) -> list[Judged]:
+def judgements(trajectories: Iterable[Scored], pairs: Mapping[str, QAPair], clear: bool = False) -> list[Judged]:
     """A judgement of each trajectory, played on whole prompts, of a question whose answer is known."""
     played = [s for s in trajectories if not s.trajectory.shortened and s.trajectory.question_id in pairs]
-    return [judged for s in played if (judged := judge(s, pairs[s.trajectory.question_id]))]
+    return [judged for s in played if (judged := judge(s, pairs[s.trajectory.question_id], clear))]
 
 
-def judge(scored: Scored, pair: QAPair) -> Judged | None:
+def judge(scored: Scored, pair: QAPair, clear: bool = False) -> Judged | None:
     """The trajectory up to the first verdict that was not the truth, that verdict corrected; or up to the last.
 
-    It ends before an answer that is right in part, since neither verdict is true of it.
+    With `clear` it ends before an answer that is right in part, since neither verdict is quite true of it; without, as
+    in the paper, such an answer is wrong.
     """
     end, answer = 0, ""
     steps = list(scored.trajectory.steps)
@@ -113,7 +114,7 @@ def judge(scored: Scored, pair: QAPair) -> Judged | None:
             answer = step.argument if step.tool == "Finish" else answer
             continue
         reward = reward_of(answer, pair).value
-        if 0 < reward < 1:
+        if clear and 0 < reward < 1:
             break
         truth = "right" if reward == 1 else "wrong"
         end = number + 1

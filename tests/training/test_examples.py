@@ -120,7 +120,9 @@ def test_an_answer_that_is_right_in_part_is_judged_neither_way() -> None:
         play(2, "Lima"),
         play(3, "Lima", "Titicaca", verdicts="wrong right"),
     ]
-    assert verdicts(made(played, pair, verify=0, reflect_on="kept")) == {"q/0": "right"}
+    corrected = play(4, "Titicaca", "Lake Titicaca", verdicts="right right")
+    as_paper = verdicts(made([*played, corrected], pair, verify=0, reflect_on="kept"))
+    assert as_paper == {"q/0": "right", "q/4": "wrong"}
     wrong = {name for name, verdict in verdicts(made(played, pair, verify=0)).items() if verdict == "wrong"}
     assert len(wrong) == 1
     assert wrong <= {"q/2", "q/3"}
