@@ -27,19 +27,19 @@ SEED = FOLDER / "seed"
 TOOLS = ("Search", "Retrieve", "Lookup")
 
 
-def adapters_of(run: Path | None, folder: Path) -> dict[str, Path]:
-    """The adapters of a run by role, or new ones in `folder`."""
+def adapters_of(run: Path | None, folder: Path, model: Path = SEED) -> dict[str, Path]:
+    """The adapters of a run by role, or new ones for `model` in `folder`."""
     if run:
         return {role: run / path for role, path in read_record(run / "team.json", Team).adapters.items()}
-    return {role: _made(folder / f"{role}-1") for role in ROLES}
+    return {role: _made(folder / f"{role}-1", model) for role in ROLES}
 
 
-def _made(folder: Path) -> Path:
+def _made(folder: Path, model: Path) -> Path:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
-    get_peft_model(AutoModelForCausalLM.from_pretrained(SEED), config).save_pretrained(str(folder))
+    get_peft_model(AutoModelForCausalLM.from_pretrained(model), config).save_pretrained(str(folder))
     return folder
 
 

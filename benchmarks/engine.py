@@ -1,7 +1,7 @@
 """Requests a second and CPU a request of Atlas's model with three adapters, 1 to 128 in flight, side by side.
 
     python benchmarks/engine.py [--run RUN] [--in-flight 1 8 32 128] [--repeat 3] [--threads 1] [--vllm URL]
-                                [--json FILE]
+                                [--body WIDTHxLAYERS] [--json FILE]
 
 engine              ours, the three adapters in turn
 engine, one         the same with one adapter
@@ -11,7 +11,9 @@ batched, one        generate over as many rows as are in flight, with one adapte
 vllm                a server at URL (`autoact engine RUN --backend vllm`), the run's adapters in turn
 
 All are asked the same: what the agents of growing episodes are sent, greedy, at most 48 tokens, up to the closing
-token. Every repetition measures all of them, one after the other; the table has the medians.
+token. Every repetition measures all of them, one after the other; the table has the medians. On a GPU all compute in
+bf16; a Llama of random weights (`--body 1536x28`, its width and layers) then stands for models of a size that is
+worth one, and says 48 tokens every time.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shutil
 import statistics
 import tempfile
 import time
@@ -36,6 +39,7 @@ from rich.table import Table
 from autoact.core.records import ROLES
 from autoact.models.chat_format import Chat, to_ids
 from autoact.models.engine import Engine, Request, load_tokenizer
+from autoact.models.network import device, load_causal_lm
 
 MAX_TOKENS = 48
 ALONE = "one at a time"
@@ -95,11 +99,11 @@ def timed(method: str, turns: Sequence[Sequence[Asked]], answer: Callable[[], in
     return Measure(method, len(turns), sum(map(len, turns)), tokens, wall, cpu)
 
 
-def ours(method: str, turns: Sequence[Sequence[Asked]], adapters: dict[str, Path], **settings: Any) -> Measure:
+def ours(model: Path, method: str, turns: Sequence[Sequence[Asked]], adapters: dict[str, Path], **more: Any) -> Measure:
     """A fresh engine, warmed with one short request."""
     import torch
 
-    with closing(Engine(str(SEED), adapters, max_batch=128, threads=torch.get_num_threads(), **settings)) as engine:
+    with closing(Engine(str(model), adapters, max_batch=128, threads=torch.get_num_threads(), **more)) as engine:
         engine.submit(Request([5, 6, 7], max_tokens=2)).result()
 
         async def ask(asked: Asked) -> int:
@@ -117,11 +121,10 @@ def with_one(turns: Sequence[Sequence[Asked]]) -> list[list[Asked]]:
 class Generate:
     """transformers and PEFT, as their documentation shows them."""
 
-    def __init__(self, adapters: dict[str, Path]) -> None:
+    def __init__(self, model: Path, adapters: dict[str, Path]) -> None:
         from peft import PeftModel
-        from transformers import AutoModelForCausalLM
 
-        base = AutoModelForCausalLM.from_pretrained(SEED, dtype="float32")
+        base = load_causal_lm(model, device())
         (first, path), *others = adapters.items()
         self.model: Any = PeftModel.from_pretrained(base, str(path), adapter_name=first).eval()
         for name, path in others:
@@ -133,7 +136,7 @@ class Generate:
 
         width = max(len(row.ids) for row in rows)
         pad, end = self.model.config.pad_token_id, self.model.config.eos_token_id
-        ids = torch.tensor([[pad] * (width - len(row.ids)) + list(row.ids) for row in rows])
+        ids = torch.tensor([[pad] * (width - len(row.ids)) + list(row.ids) for row in rows], device=device())
         self.model.set_adapter(rows[0].adapter)
         with torch.inference_mode():
             out = self.model.generate(
@@ -173,17 +176,19 @@ def served(url: str, turns: Sequence[Sequence[Asked]]) -> Measure:
     return replace(timed("vllm", turns, lambda: asyncio.run(answer())), cpu=None)
 
 
-def measures(adapters: dict[str, Path], in_flight: Sequence[int], repeat: int, url: str) -> Iterator[Measure]:
+def measures(
+    model: Path, adapters: dict[str, Path], in_flight: Sequence[int], repeat: int, url: str
+) -> Iterator[Measure]:
     """Every method at every number in flight, over and over."""
-    tokenizer, generate = load_tokenizer(SEED), Generate(adapters)
+    tokenizer, generate = load_tokenizer(model), Generate(model, adapters)
     asked = {count: callers(tokenizer, count) for count in in_flight}
     for _ in range(repeat):
         yield generate.alone(asked[min(asked)])
         for turns in asked.values():
-            yield ours("engine", turns, adapters)
-            yield ours("engine, one", with_one(turns), adapters)
-            yield ours("engine, unkept", turns, adapters, prefix_bytes=0)
-            yield ours("engine, unkept, one", with_one(turns), adapters, prefix_bytes=0)
+            yield ours(model, "engine", turns, adapters)
+            yield ours(model, "engine, one", with_one(turns), adapters)
+            yield ours(model, "engine, unkept", turns, adapters, prefix_bytes=0)
+            yield ours(model, "engine, unkept, one", with_one(turns), adapters, prefix_bytes=0)
             yield generate.batched(turns)
             if url:
                 yield served(url, turns)
@@ -221,6 +226,30 @@ def table_of(rows: Sequence[Measure]) -> Table:
     return table
 
 
+def random_model(body: str, folder: Path) -> Path:
+    """A Llama of random weights with Atlas's tokenizer, such as 1536x28: layers of that width, so many of them."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    width, layers = map(int, body.split("x"))
+    config = AutoConfig.from_pretrained(SEED)
+    config.update(
+        {
+            "hidden_size": width,
+            "intermediate_size": width * 4,
+            "num_hidden_layers": layers,
+            "num_attention_heads": width // 128,
+            "num_key_value_heads": width // 128,
+            "head_dim": 128,
+            "eos_token_id": None,
+        }
+    )
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    shutil.copytree(SEED, folder)
+    model.save_pretrained(folder)
+    return folder
+
+
 def settle(threads: int) -> None:
     """As many threads for everything that is measured, and no bars in between."""
     import torch
@@ -237,12 +266,14 @@ def main() -> None:
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--threads", type=int, default=1, help="of torch; two that wait for each other cost both")
     options.add_argument("--vllm", metavar="URL", default="", help="such as http://127.0.0.1:8001/v1")
+    options.add_argument("--body", default="", help="measure a Llama of random weights, such as 1536x28, instead")
     options.add_argument("--json", type=Path, help="also write the medians here")
     given = options.parse_args()
     settle(given.threads)
     with tempfile.TemporaryDirectory() as folder:
-        adapters = adapters_of(given.run, Path(folder))
-        rows = medians(list(measures(adapters, given.in_flight, given.repeat, given.vllm)))
+        model = random_model(given.body, Path(folder) / "model") if given.body else SEED
+        adapters = adapters_of(given.run, Path(folder), model)
+        rows = medians(list(measures(model, adapters, given.in_flight, given.repeat, given.vllm)))
     Console().print(table_of(rows))
     if given.json:
         given.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", "utf-8")
