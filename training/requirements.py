@@ -17,16 +17,15 @@ from autoact.training.sizes import skeleton
 PACKAGES = ("torch", "transformers", "peft", "trl", "datasets")
 
 
-def require_packages(config: LearnConfig | None = None) -> None:
-    """Raises ModelError when a package is not installed that training needs, or training as configured."""
+def require_packages(config: LearnConfig) -> None:
+    """Raises ModelError when a package is not installed that training, as configured, needs."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise ModelError(f"training needs {', '.join(missing)}: pip install 'langgraph-autoact[train]'")
-    if config:
-        if config.quantize and find_spec("bitsandbytes") is None:
-            raise ModelError("learn.quantize needs bitsandbytes: pip install 'langgraph-autoact[qlora]'")
-        _require_reporter(config.report_to)
-        _require_deepspeed(config)
+    if config.quantize and find_spec("bitsandbytes") is None:
+        raise ModelError("learn.quantize needs bitsandbytes: pip install 'langgraph-autoact[qlora]'")
+    _require_reporter(config.report_to)
+    _require_deepspeed(config)
 
 
 def _require_deepspeed(config: LearnConfig) -> None:

@@ -69,7 +69,7 @@ def train_teams(
 
     Raises UserError before anything is trained when one of them cannot be.
     """
-    require_packages()
+    require_packages(run.task.learn)
     with locked(run.path):
         variants = {team_name(name, teacher): _variant(name, run, teacher) for name in names}
         for name, variant in variants.items():
