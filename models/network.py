@@ -8,6 +8,7 @@ fp32 on CPU, bf16 on CUDA, sdpa attention. Not covered: models that keep a state
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,10 @@ from autoact.models.mixing import Speakers, is_plain
 from autoact.models.weights import adapter_folder
 
 BASE = "__base__"
+
+# PEFT imports bitsandbytes where it is installed, which then warns of kernels that it did not find on a hub, and at every
+# product of what it casts.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 class Network:

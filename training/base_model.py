@@ -7,7 +7,6 @@ with adapted(base, config, seed=7) as peft:
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +64,6 @@ def _quantized(folder: Path, bits: str, where: str) -> Any:
     from peft import prepare_model_for_kbit_training
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it says at every product what it casts
     settings: dict[str, Any] = {"load_in_8bit": True}
     if bits == "4bit":
         settings = {
