@@ -20,8 +20,8 @@ from autoact.models.weights import adapter_folder
 
 BASE = "__base__"
 
-# PEFT imports bitsandbytes where it is installed, which then warns of kernels that it did not find on a hub, and at every
-# product of what it casts.
+# PEFT imports bitsandbytes where it is installed, which then warns of kernels that it did not find on a hub, and at
+# every product of what it casts.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
