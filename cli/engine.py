@@ -61,12 +61,12 @@ def serve_local(run: RunFolder, address: tuple[str, int], key: str, max_in_fligh
     require("serve", PACKAGES)
     from autoact.models.team import named_models
     from autoact.serve.completions import completions_app
-    from autoact.serve.server import bound, http_server, url_of
+    from autoact.serve.server import bound, http_server, listen, url_of
 
     with closing(bound(*address, key)) as listener:
         models = named_models(teams_of(run), run.path)
         api = completions_app(models, key=key, max_in_flight=max_in_flight)
-        listener.listen()
+        listen(listener)
         told(url_of(listener), models)
         http_server(api).run(sockets=[listener])
 

@@ -1,7 +1,7 @@
 """The one place where an error becomes a line and an exit code.
 
 bad input, a failed server, a reader that went away    one line on stderr, exit 2
-a path too long for any file                           the same
+a path too long for any file, a GPU that is full       the same
 Ctrl-C                                                 one line on stderr, exit 130
 anything else                                          a traceback: our bug
 """
@@ -41,6 +41,11 @@ def reported(resumes: Callable[[], bool] = lambda: True) -> Iterator[None]:
         # What is still buffered would be flushed at exit and raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise _exit("the output is no longer read", 2) from None
+    except RuntimeError as problem:
+        if type(problem).__name__ != "OutOfMemoryError":  # torch's, which is not imported to be asked
+            raise
+        advice = "load the base in fewer bits (learn.quantize), or lower learn.batch_size or learn.max_length"
+        raise _exit(f"the GPU has no memory left; {advice}", 2) from problem
     except OSError as problem:
         if problem.errno != errno.ENAMETOOLONG:
             raise

@@ -92,12 +92,12 @@ def serve_page(sitting: Sitting, host: str, port: int) -> None:
 
     require("serve", FOR_PAGE)
     from autoact.serve.judging.app import app
-    from autoact.serve.server import bound, http_server, url_of
+    from autoact.serve.server import bound, http_server, listen, url_of
 
     key = key_in_environment("")
     with closing(bound(host, port, key)) as listener:
         api = app(sitting, key)
-        listener.listen()
+        listen(listener)
         print(f"Judging at {url_of(listener)} (Ctrl-C ends it)", flush=True)
         http_server(api).run(sockets=[listener])
 

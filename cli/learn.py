@@ -63,8 +63,8 @@ def learn(
     given = {name: value for name, value in flags.items() if value not in (None, "")}
     task = load_task(task_file, overrides_of(settings or ()) | given, preset)
     part = shard_of(shard) if shard else None
-    if part and (until or ray):
-        other = "--until" if until else "--ray"
+    if part and (until or ray or as_json):
+        other = "--until" if until else "--ray" if ray else "--json"
         raise UserError(
             f"--shard plays a part of synthesis here, and {other} does not go with it; leave one of them out"
         )

@@ -65,7 +65,7 @@ def over_http(
 
     from autoact.cli.display import one_line
     from autoact.serve.app import app
-    from autoact.serve.server import bound, http_server, url_of
+    from autoact.serve.server import bound, http_server, listen, url_of
     from autoact.serve.storage import check_database, saver_at
     from autoact.serve.team import served_run
 
@@ -73,7 +73,7 @@ def over_http(
         check_database(database)
         saver = partial(saver_at, database)
         api = app(served_run(run), saver, key=key, max_in_flight=max_in_flight, max_body=max_body)
-        listener.listen()
+        listen(listener)
         print(f"{one_line(run.task.name)} answers at {url_of(listener)} (Ctrl-C ends it)", flush=True)
         http_server(api).run(sockets=[listener])
 

@@ -11,7 +11,7 @@ training        asks after each optimiser step; adapter 1 of 3 with `part=1/3`, 
 
 The figures are noted at most once a second and at the end, so kill -9 loses no more. A stage that had to stop and ended
 well is closed: resumed, it does nothing more, so that the stages after it go on from the same input, whatever its
-budget is by then.
+budget is by then; unless it is reopened, since they could not.
 """
 
 from __future__ import annotations
@@ -134,6 +134,10 @@ class Spending:
     def spent(self, name: str) -> Spent:
         """What a stage has spent."""
         return self._stages.get(name, Spent())
+
+    def reopen(self, name: str) -> None:
+        """Let a stage that its budget closed go on; a limit that is spent still stops it."""
+        self._note(name, replace(self.spent(name), closed=""))
 
     @contextmanager
     def stage(self, name: str, progress: Progress, budget: str = "") -> Iterator[Meter]:

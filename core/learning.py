@@ -37,6 +37,13 @@ class LearnConfig(Section):
 
     # Another value makes no other run; one with more rounds goes on with what an earlier one has done.
     UNHEEDED: ClassVar = ("workers", "budgets", "report_to", "checkpoint_steps", "rounds")
+    # What filtering and training alone heed: until a run is finished they begin again with other values.
+    STUDY: ClassVar = (
+        *("preset", "verify", "replace_answers", "quality", "per_question", "prefer_kept", "max_kept", "min_kept"),
+        *("reflect_on", "max_verdicts", "reflect_thoughts", "lora_rank", "lora_alpha", "lora_dropout", "lora_targets"),
+        *("quantize", "learning_rate", "warmup", "epochs", "batch_size", "max_length", "held_out", "early_stopping"),
+        *("deepspeed", "prefer", "prefer_beta", "prefer_learning_rate", "prefer_epochs"),
+    )
 
     preset: Literal["best", "paper"] = Field("best", description="What the fields that are not given start from.")
     seed: int = Field(0, ge=0, description="Seed of every draw in the run.")
@@ -96,7 +103,7 @@ class LearnConfig(Section):
     prefer_kept: Literal["shortest", "diverse"] = Field(
         "shortest", description="Which of a question's trajectories are kept first."
     )
-    max_kept: int = Field(0, ge=0, description="Trajectories kept in all at most; 0 keeps all.")
+    max_kept: int = Field(0, ge=0, description="Trajectories that a round keeps at most; 0 keeps all.")
     min_kept: int = Field(
         10, gt=0, description="Kept trajectories that training needs; failed actions are kept only for it."
     )
@@ -136,6 +143,21 @@ class LearnConfig(Section):
     )
     prefer_learning_rate: float = Field(1e-5, gt=0, description="Its peak learning rate.", strict=False)
     prefer_epochs: int = Field(1, gt=0, description="Its passes over the pairs.")
+
+    @field_validator("budgets")
+    @classmethod
+    def _training_asks_no_model(cls, budgets: dict[Stage, Budget]) -> dict[Stage, Budget]:
+        training = budgets.get("training", Budget())
+        if training.tokens or training.requests:
+            raise ValueError("training asks no model: limit its seconds")
+        return budgets
+
+    @field_validator("lora_targets")
+    @classmethod
+    def _some_modules(cls, targets: tuple[str, ...]) -> tuple[str, ...]:
+        if not targets or not all(targets):
+            raise ValueError("name the modules, or all-linear")
+        return targets
 
     @field_validator("lora_targets", mode="before")
     @classmethod
@@ -184,12 +206,15 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def with_preset(fields: Mapping[str, Any], preset: str = "") -> dict[str, Any]:
+def with_preset(fields: Mapping[str, Any], preset: Any = "") -> dict[str, Any]:
     """The fields of a learn section over those of the preset it names, or under those of `preset` if it is given.
 
     An unknown preset is left for LearnConfig to refuse.
     """
     if preset:
-        return {**fields, **PRESETS.get(preset, {}), "preset": preset}
-    named = fields.get("preset")
-    return {**(PRESETS.get(named, {}) if isinstance(named, str) else {}), **fields}
+        return {**fields, **_preset(preset), "preset": preset}
+    return {**_preset(fields.get("preset")), **fields}
+
+
+def _preset(name: Any) -> Mapping[str, Any]:
+    return PRESETS.get(name, {}) if isinstance(name, str) else {}

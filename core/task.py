@@ -26,7 +26,7 @@ from autoact.core.records import QAPair, from_json
 from autoact.core.reward import choice_index
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
-_UNHEEDED = ("endpoint", "benchmarks", "offline", "cassette")
+UNHEEDED = ("endpoint", "benchmarks", "offline", "cassette")
 
 
 class Task(Section):
@@ -101,15 +101,15 @@ class Task(Section):
         """The examples as records."""
         return tuple(qa_pair(item, f"example-{i}", "example") for i, item in enumerate(self.examples))
 
-    def fingerprint(self) -> str:
-        """A hash of what learning depends on: two runs are of one task when it is equal.
+    def fingerprint(self, play: bool = False) -> str:
+        """A hash of what learning depends on, or `play` alone: two runs are of one task when it is equal.
 
         The content of corpus, excluded files and files named in the toolbox counts; where a server is, how much runs
         at once, what is evaluated, and whether tools are recorded or replayed do not. Raises TaskError when a file
         cannot be read.
         """
-        data = self.model_dump(mode="json", exclude={*_UNHEEDED, *([] if self.toolbox else ["toolbox"])})
-        for name in LearnConfig.UNHEEDED:
+        data = self.model_dump(mode="json", exclude={*UNHEEDED, *([] if self.toolbox else ["toolbox"])})
+        for name in (*LearnConfig.UNHEEDED, *(LearnConfig.STUDY if play else ())):
             del data["learn"][name]
         for name in (self.corpus, *self.exclude, *self._toolbox_files()):
             data[f"content of {name}"] = file_hash(self.path(name)) if name else ""
@@ -167,7 +167,8 @@ def load_task(path: Path, overrides: dict[str, Any] | None = None, preset: str =
     if not isinstance(data, dict):
         raise TaskError(f"{path} must be a YAML mapping with name, description, model, tools and examples")
     if isinstance(data.get("learn", {}), dict):
-        data["learn"] = with_preset(data.get("learn", {}), preset) | (overrides or {})
+        given = overrides or {}
+        data["learn"] = with_preset(data.get("learn", {}), given.get("preset", preset)) | given
     task = check_task(data, path.resolve())
     _check_files(task, path)
     return task

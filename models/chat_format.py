@@ -29,8 +29,8 @@ ROLE_OF_TYPE = {"system": "system", "human": "user", "ai": "assistant"}
 LITERAL_MARK = re.compile(r"<\|[^|<>{}\s]+\|>|\[/?[A-Z_]+\]|<</?SYS>>|<[a-z]+_of_[a-z]+>")
 # What common templates and tokenizers write, for a server whose own are not here.
 COMMON_MARK = re.compile(
-    r"<\|[^|<>{}\s]+\|>|<｜[^<>{}\s]+｜>|<</?SYS>>|<[a-z]+_of_[a-z]+>|</?s>|<(?:bos|eos|pad|unk)>"
-    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|IMG)\]"
+    r"<\|[^|<>{}\s]+\|?>|<[^|<>{}\s]+\|>|<｜[^<>{}\s]+｜>|<</?SYS>>|<[a-z]+_of_[a-z]+>|</?s>|<(?:bos|eos|pad|unk)>"
+    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|IMG|BOS|EOS|PAD|UNK)\]"
 )
 PROBE: Chat = [
     {"role": "system", "content": "Answer with the tools."},
@@ -76,13 +76,13 @@ def to_ids(tokenizer: Any, chat: Sequence[dict[str, str]], generate: bool) -> li
     if not _takes_system(tokenizer, tokenizer.chat_template):
         chat = _fold_system(chat)
     marks = _marks(tokenizer, tokenizer.chat_template)
-    clean = [{"role": turn["role"], "content": _neutral(turn["content"], marks)} for turn in chat]
+    clean = [{"role": turn["role"], "content": _clean(tokenizer, turn["content"], marks)} for turn in chat]
     return _ids(tokenizer, _rendered(tokenizer, clean, generate))
 
 
 def text_ids(tokenizer: Any, text: str) -> list[int]:
     """The token ids of `text` alone, as it stands within a turn."""
-    return _ids(tokenizer, _neutral(text, _marks(tokenizer, tokenizer.chat_template)))
+    return _ids(tokenizer, _clean(tokenizer, text, _marks(tokenizer, tokenizer.chat_template)))
 
 
 def without_marks(text: str) -> str:
@@ -210,6 +210,22 @@ def _marks(tokenizer: Any, template: str) -> re.Pattern[str]:
     breakable = {word for word in words if word.strip() and (len(word) == 1 or word not in _apart(word))}
     longest_first = sorted(breakable, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
+
+def _clean(tokenizer: Any, text: str, marks: re.Pattern[str]) -> str:
+    """`text` without a mark, also as a tokenizer normalizes it (＜ to <, A to a) before it looks for its tokens."""
+    clean, normalizer = _neutral(text, marks), _normalizer(tokenizer)
+    if normalizer is None:
+        return clean
+    normalized = normalizer.normalize_str(clean)
+    return _neutral(normalized, marks) if marks.search(normalized) else clean
+
+
+def _normalizer(tokenizer: Any) -> Any:
+    """What the tokenizer's text goes through before its added tokens are looked for; None where none are then."""
+    normalizer = getattr(getattr(tokenizer, "backend_tokenizer", None), "normalizer", None)
+    late = normalizer and any(token.normalized for token in tokenizer.added_tokens_decoder.values())
+    return normalizer if late else None
 
 
 def _neutral(text: str, marks: re.Pattern[str]) -> str:

@@ -12,7 +12,7 @@ What a row gets never depends on its neighbours: its own mask, positions, adapte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from autoact.models.chat_format import closing_ids
 from autoact.models.kv import Window
 from autoact.models.network import Network
-from autoact.models.prefill import Newcomer, groups_of_similar_length, newest, prefill
+from autoact.models.prefill import MAX_TOKENS, Newcomer, groups_of_similar_length, newest, prefill
 from autoact.models.prefix import WORTH, Prefix, PrefixStore
 from autoact.models.profile import Profile
 from autoact.models.request import Completion, Finish, Job, Request
@@ -57,11 +57,14 @@ class Decoder:
         self.rows.clear()
         self._window.clear()
 
-    def admit(self, jobs: Sequence[Job]) -> Done:
-        """Prefill `jobs` and sample their first token; those that are done with it already."""
+    def admit(self, jobs: Sequence[Job]) -> Iterator[Done]:
+        """Prefill `jobs`, pass by pass, and sample their first tokens; those that are done by then.
+
+        Where it takes long, the rows in flight decode a step in between.
+        """
         openers = self._openers(jobs) if self._prefixes else []
-        done = self._admit(openers)
-        return done + self._admit([job for job in jobs if job not in openers])
+        yield from self._admit(openers)
+        yield from self._admit([job for job in jobs if job not in openers])
 
     def _openers(self, jobs: Sequence[Job]) -> list[Job]:
         """The first of those that begin alike and as nothing that is kept: the others go on from what it computes."""
@@ -70,17 +73,20 @@ class Decoder:
             first.setdefault((job.request.adapter, tuple(job.request.ids[:WORTH])), job)
         return [job for job in first.values() if not self._known(job.request).length] if len(first) < len(jobs) else []
 
-    def _admit(self, jobs: Sequence[Job]) -> Done:
-        done: Done = []
+    def _admit(self, jobs: Sequence[Job]) -> Iterator[Done]:
+        computed = 0
         newcomers = [Newcomer(job, self._known(job.request)) for job in jobs]
         for newcomer in newcomers:
             self._count(newcomer)
         for group in groups_of_similar_length(newcomers):
+            if computed >= MAX_TOKENS:
+                yield self.step()
+                computed = 0
+            computed += len(group) * max(len(newcomer.new) for newcomer in group)
             first, logits = len(self.rows), prefill(self._network, self._window, group)
             self.rows += [self._row(newcomer.job) for newcomer in group]
             self._remember(at for at, newcomer in enumerate(group, first) if not newcomer.prefix.length)
-            done += self._advance(first, logits)
-        return done
+            yield self._advance(first, logits)
 
     def step(self) -> Done:
         """One more token for every row; the rows that are done with it."""

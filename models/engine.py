@@ -65,7 +65,7 @@ class Engine:
         self.tokenizer = load_tokenizer(self.folder)
         prepare(self.tokenizer)
         network = Network(self.folder, self.adapters)
-        self.max_positions = network.max_positions
+        self.max_positions, self._vocabulary = network.max_positions, network.vocabulary
         self._profile = Profile(self.folder.name)
         self._decoder = Decoder(network, self.tokenizer, self._profile, prefix_bytes)
         self._grammars = Grammars(self.tokenizer, self._decoder.ends)
@@ -130,6 +130,11 @@ class Engine:
             raise ModelError(f"no adapter {request.adapter!r} in this engine; it has: {known}")
         if not request.ids or request.max_tokens < 1 or "" in request.stop:
             raise ModelError("a request needs a prompt, max_tokens ≥ 1 and no empty stop string")
+        if max(request.ids) >= self._vocabulary or min(request.ids) < 0:
+            raise ModelError(
+                f"token {max(request.ids)} is none of the {self._vocabulary} that {self.folder} has: its tokenizer is "
+                "of another model"
+            )
         if request.seconds is not None and not request.seconds > 0:
             raise ModelError(f"a request cannot be done in {request.seconds} seconds; give it more")
         if request.temperature != 0 and not COLDEST <= request.temperature < math.inf:
@@ -158,7 +163,8 @@ class Engine:
             return False
         self._in_flight = [*newcomers, *(row.job for row in self._decoder.rows)]
         try:
-            _answer(self._decoder.admit(newcomers))
+            for done in self._decoder.admit(newcomers):
+                _answer(done)
             _answer(self._decoder.step())
         except BaseException as problem:  # be it a panic in Rust: its callers must hear of it and the thread live on
             self._decoder.clear()
@@ -203,8 +209,8 @@ def load_tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError, ImportError) as problem:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as problem:  # every part of a tokenizer's files has its own way to be wrong
         raise ModelError(f"{folder} has no tokenizer that loads; save one beside the model") from problem
 
 
@@ -229,6 +235,7 @@ def _ordinary(problem: BaseException) -> Exception:
 
 
 def _answer(done: Done) -> None:
+    _fail_late(row.job for row, _ in done)
     for row, completion in done:
         future = row.job.future
         if not future.done() and future.set_running_or_notify_cancel():

@@ -69,13 +69,14 @@ def _unpack(file: Path, folder: Path) -> None:
     transformers_logging.disable_progress_bar()
     own = {} if (file.parent / "tokenizer.json").is_file() else {"gguf_file": file.name}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, local_files_only=True, **own)
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, local_files_only=True, trust_remote_code=False, **own)
         model = AutoModelForCausalLM.from_pretrained(
             file.parent,
             gguf_file=file.name,
             dtype=torch.float32,
             quantization_config=GgufConfig(dequantize=True),
             local_files_only=True,
+            trust_remote_code=False,
         )
     except Exception as problem:  # the readers of files, architectures and tokenizers each have their own
         raise ModelError(

@@ -26,7 +26,7 @@ from pydantic import SecretStr
 from autoact.core.errors import ModelError
 from autoact.core.text import line_of
 from autoact.models.local import LocalChatModel
-from autoact.models.providers import by_langchain
+from autoact.models.providers import by_langchain, plain
 from autoact.models.scripted import ScriptedChatModel
 from autoact.models.served import EndpointChatModel, VllmChatModel, held_to
 
@@ -73,7 +73,7 @@ def sampled(
     fields = _fields(model, settings)
     # A copy would lose what a model keeps between its calls.
     unchanged = all(getattr(model, name) == value for name, value in fields.items())
-    return model if unchanged else model.model_copy(update=fields)
+    return plain(model if unchanged else model.model_copy(update=fields))
 
 
 def profile_of(model: BaseChatModel) -> dict[str, Any] | None:
@@ -106,10 +106,13 @@ def _at_endpoint(provider: str, name: str, endpoint: str) -> BaseChatModel:
         if not address.startswith(("http://", "https://")):
             raise ModelError(f"the endpoint {address!r} is no address: write http://HOST:PORT/v1")
     kind = VllmChatModel if provider == "vllm" else EndpointChatModel
-    key = SecretStr(os.environ.get("OPENAI_API_KEY", "").strip() or "none")
+    written = os.environ.get("OPENAI_API_KEY", "").strip() or "none"
+    if not (written.isascii() and written.isprintable()):
+        raise ModelError("OPENAI_API_KEY holds what no key has; set it to the server's key, or unset it")
+    key = SecretStr(written)
     try:
         first, *others = (kind(model_name=name, base_url=address, api_key=key) for address in addresses)
-    except InvalidURL as problem:
+    except (InvalidURL, UnicodeError) as problem:
         raise ModelError(f"the endpoint {endpoint!r} cannot be used: {line_of(problem)}") from problem
     return first.model_copy(update={"replicas": others}) if others else first
 

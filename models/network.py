@@ -41,6 +41,7 @@ class Network:
         self.size = sum(weights.numel() for weights in self._plain.parameters())
         config = self._plain.config.get_text_config()
         self.max_positions: int | None = getattr(config, "max_position_embeddings", None)
+        self.vocabulary: int = self._plain.get_input_embeddings().weight.shape[0]
         self.layers: int = config.num_hidden_layers
         self.sliding = getattr(config, "sliding_window", None) is not None
         self.end_ids = _ids(self._plain.generation_config.eos_token_id) | _ids(config.eos_token_id)
@@ -97,24 +98,38 @@ def device() -> str:
 def load_causal_lm(folder: Path, device: str) -> Any:
     """The model in `folder`, in evaluation mode on `device`. Raises ModelError."""
     import torch
-    from safetensors import SafetensorError
+
+    try:
+        model = pretrained(folder, dtype=torch.bfloat16 if device == "cuda" else torch.float32).to(device).eval()
+    except (ModelError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as problem:  # configurations and weights can be wrong in every way
+        raise ModelError(f"{folder} does not load as a causal language model: {line_of(problem)}") from problem
+    if getattr(model, "_is_stateful", False):
+        raise ModelError(f"{folder} keeps a recurrent state, which the engine cannot batch: use vLLM for it")
+    return model
+
+
+def pretrained(folder: Path, **settings: Any) -> Any:
+    """What transformers makes of a folder's weights. Raises ModelError where it had to make up some of them."""
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
-    try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=torch.bfloat16 if device == "cuda" else torch.float32,
-            attn_implementation="sdpa",
-            use_safetensors=True,
-            local_files_only=True,
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
-        raise ModelError(f"{folder} does not load as a causal language model: {line_of(problem)}") from problem
-    if getattr(model, "_is_stateful", False):
-        raise ModelError(f"{folder} keeps a recurrent state, which the engine cannot batch: use vLLM for it")
-    return model.to(device).eval()
+    load: Any = AutoModelForCausalLM.from_pretrained
+    model, told = load(
+        folder,
+        attn_implementation="sdpa",
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,  # left open, a folder's code would run where stdin says y
+        output_loading_info=True,
+        **settings,
+    )
+    if missing := sorted(told["missing_keys"]):
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ModelError(f"{folder} lacks the weights of {missing[0]}{more}: save the whole model there")
+    return model
 
 
 def attach_adapters(model: Any, adapters: Mapping[str, Path]) -> Any:

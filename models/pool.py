@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
@@ -104,16 +104,32 @@ class Share:
         self._sending = 0
 
     def load(self) -> int:
-        """How many requests wait for their answers."""
+        """How many requests hold a connection, or wait for one."""
         return self._sending
 
     async def send(self, request: Request, **options: Any) -> Response:
-        """The answer, or its beginning."""
+        """The answer, or its beginning, which holds its connection until it is closed."""
         self._sending += 1
         try:
-            return await self.client.send(request, **options)
-        finally:
+            response = await self.client.send(request, **options)
+        except BaseException:
             self._sending -= 1
+            raise
+        if response.is_closed:
+            self._sending -= 1
+        else:
+            response.aclose = self._releasing(response.aclose)  # type: ignore[method-assign]
+        return response
+
+    def _releasing(self, close: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Coroutine[Any, Any, None]]:
+        """The close of a response, which lets go of its connection the first time."""
+        held = [1]
+
+        async def aclose() -> None:
+            self._sending -= held.pop() if held else 0
+            await close()
+
+        return aclose
 
 
 def _settings(*, proxied: bool) -> dict[str, Any]:

@@ -8,12 +8,16 @@ To ask again is for the graph's policy and `patient` to do, so that no client do
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import Runnable, RunnableLambda
 
 from autoact.core.errors import ModelError
 from autoact.core.text import line_of
+from autoact.models.chat_format import without_marks
 
 # Providers whose client can be told an address.
 ADDRESSED = ("anthropic", "ollama")
@@ -37,8 +41,30 @@ def by_langchain(spec: str, endpoint: str) -> BaseChatModel:
     except ImportError as problem:
         raise ModelError(f"{spec} needs a package that is missing: {line_of(problem)}") from problem
     except Exception as problem:  # each provider's client has its own error for a missing key or a bad name
+        if "model_provider" in str(problem):
+            raise ModelError(f"{spec}: {provider} is no provider: write openai, anthropic, ollama …") from problem
         raise ModelError(f"{spec} cannot be used: {line_of(problem)}") from problem
     return model
+
+
+def plain(model: BaseChatModel) -> Runnable[LanguageModelInput, AIMessage]:
+    """A model of a server's whose own client we use, told messages without marks."""
+
+    def clean(asked: LanguageModelInput) -> LanguageModelInput:
+        if isinstance(asked, str) or not isinstance(asked, Sequence):
+            return asked
+        return [_without_marks(message) if isinstance(message, BaseMessage) else message for message in asked]
+
+    async def aclean(asked: LanguageModelInput) -> LanguageModelInput:
+        return clean(asked)
+
+    return RunnableLambda(clean, aclean) | model
+
+
+def _without_marks(message: BaseMessage) -> BaseMessage:
+    if not isinstance(message.content, str) or (text := without_marks(message.content)) == message.content:
+        return message
+    return message.model_copy(update={"content": text})
 
 
 def _settings(provider: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import re
 from pathlib import Path
 
 from autoact.core.errors import ModelError
+from autoact.core.text import line_of
 from autoact.models.gguf import unpacked
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -26,7 +27,10 @@ WANTED = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 
 def model_folder(path: str) -> Path:
     """The folder that holds the model `path` names. Raises ModelError; a hub name is fetched if need be."""
-    folder = Path(path).expanduser()
+    try:
+        folder = Path(path).expanduser()
+    except RuntimeError:
+        raise ModelError(f"{path} begins with a user that this machine does not have; name a model folder") from None
     if folder.suffix == ".gguf":
         folder = unpacked(folder)
     elif not folder.is_dir():
@@ -53,6 +57,10 @@ def adapter_folder(folder: Path) -> Path:
         raise ModelError(f"{config} is not a JSON object ({problem}); train the adapter again") from None
     if settings.get("peft_type") != "LORA" or settings.get("use_dora") or settings.get("alora_invocation_tokens"):
         raise ModelError(f"{folder} is not a plain LoRA adapter; the engine serves no other kind")
+    if settings.get("bias", "none") != "none":
+        raise ModelError(
+            f"{folder} has biases of the base in it, which would change it for all; train it with bias none"
+        )
     return folder
 
 
@@ -73,7 +81,10 @@ def template_hash(path: str | Path) -> str:
     """sha256 of the chat template that turns are written with: the model's own, or ours. Raises ModelError."""
     folder = model_folder(str(path))
     if (folder / "chat_template.jinja").is_file():
-        template = (folder / "chat_template.jinja").read_text("utf-8")
+        try:
+            template = (folder / "chat_template.jinja").read_text("utf-8")
+        except UnicodeDecodeError:
+            raise ModelError(f"{folder / 'chat_template.jinja'} is not UTF-8; save it again") from None
     elif has_template(folder):
         template = _inline_template(folder)
     else:
@@ -106,7 +117,10 @@ def _inline_template(folder: Path) -> str:
     config = folder / "tokenizer_config.json"
     if not config.is_file():
         return ""
-    return json.dumps(json.loads(config.read_text("utf-8")).get("chat_template") or "")
+    try:
+        return json.dumps(json.loads(config.read_text("utf-8")).get("chat_template") or "")
+    except (ValueError, AttributeError) as problem:
+        raise ModelError(f"{config} is not a JSON object ({line_of(problem)}); save the tokenizer again") from None
 
 
 def _refuse_pickle(folder: Path) -> None:

@@ -14,6 +14,7 @@ from typing_extensions import override
 from uvicorn import Config, Server
 
 from autoact.core.errors import UserError
+from autoact.core.text import line_of
 from autoact.serve.gate import is_this_machine
 from autoact.serve.runs import Runs
 
@@ -33,15 +34,28 @@ def bound(host: str, port: int, key: str) -> socket.socket:
                 "set AUTOACT_KEY to a long random text, or leave --host at 127.0.0.1"
             )
         listener = socket.socket(family, kind)
-    except OSError as problem:
-        raise UserError(f"--host {host!r} is no address of this machine ({problem.strerror})") from problem
+    except (OSError, UnicodeError) as problem:
+        raise UserError(f"--host {host!r} is no address of this machine ({line_of(problem)})") from problem
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
     except OSError as problem:
         listener.close()
-        raise UserError(f"{host} port {port} cannot be used ({problem.strerror}); choose another --port") from problem
+        raise _taken(host, port, problem) from problem
     return listener
+
+
+def listen(listener: socket.socket) -> None:
+    """Let clients connect. Raises UserError when another program, bound at the same time, was faster."""
+    try:
+        listener.listen()
+    except OSError as problem:
+        host, port = listener.getsockname()[:2]
+        raise _taken(host, port, problem) from problem
+
+
+def _taken(host: str, port: int, problem: OSError) -> UserError:
+    return UserError(f"{host} port {port} cannot be used ({problem.strerror}); choose another --port")
 
 
 def url_of(listener: socket.socket) -> str:

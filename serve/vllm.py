@@ -29,7 +29,8 @@ from autoact.models.team import Weights
 RESERVED = (
     "model", "served-model-name", "host", "port", "enable-lora", "lora-modules", "max-loras", "max-lora-rank",
     "api-key", "chat-template", "generation-config", "enable-prefix-caching", "no-enable-prefix-caching",
-    "no-enable-lora", "trust-remote-code", "middleware", "config", "uds", "root-path", "allowed-origins",
+    "no-enable-lora", "trust-remote-code", "middleware", "config", "uds", "root-path", "allowed-origins", "headless",
+    "ssl-keyfile", "ssl-certfile", "ssl-ca-certs", "tokenizer", "hf-overrides",
 )  # fmt: skip
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 QUIET = {
@@ -40,6 +41,7 @@ QUIET = {
 }
 STARTS_WITHIN = 900.0
 ENDS_WITHIN = 30.0
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def command(
@@ -66,22 +68,31 @@ def command(
 class Server:
     """A vLLM process, and where its log is."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], log: Path, begin: int) -> None:
         self.process = process
         self.log = log
+        self._begin = begin  # of what this process says in the log
 
     def ready(self, url: str, names: Sequence[str], key: str) -> None:
         """Wait until it answers under every name. Raises EndpointError when it ends before, or takes too long."""
         limit = time.monotonic() + STARTS_WITHIN
-        while not _healthy(url):
-            if self.process.poll() is not None:
-                raise EndpointError(f"vLLM ended before it answered ({last_line(self.log)}); its log is {self.log}")
+        while self._runs() and not _healthy(url):
             if time.monotonic() > limit:
                 raise EndpointError(f"vLLM did not answer within {STARTS_WITHIN:g} seconds; its log is {self.log}")
             time.sleep(0.5)
         missing = set(names) - self._names(url, key)
+        self._runs()
         if missing:
             raise EndpointError(f"vLLM does not serve {', '.join(sorted(missing))}; its log is {self.log}")
+
+    def _runs(self) -> bool:
+        """True; raises EndpointError when it ended: whoever answers at its address is another."""
+        if self.process.poll() is not None:
+            raise EndpointError(f"vLLM ended before it answered ({self._last()}); its log is {self.log}")
+        return True
+
+    def _last(self) -> str:
+        return last_line(self.log, self._begin)
 
     def _names(self, url: str, key: str) -> set[str]:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -94,7 +105,7 @@ class Server:
     def wait(self) -> None:
         """Until it ends. Raises EndpointError if it fails."""
         if self.process.wait():
-            raise EndpointError(f"vLLM ended by itself ({last_line(self.log)}); its log is {self.log}")
+            raise EndpointError(f"vLLM ended by itself ({self._last()}); its log is {self.log}")
 
 
 @contextmanager
@@ -105,20 +116,24 @@ def running(
     settings = {**os.environ, **QUIET, **(environment or {}), "VLLM_API_KEY": key}
     if not key:  # nor one of the user's own, which nobody would send
         del settings["VLLM_API_KEY"]
-    with log.open("ab") as told:
-        try:
-            process = subprocess.Popen(
-                line, stdin=subprocess.DEVNULL, stdout=told, stderr=told, env=settings, start_new_session=True
-            )
-        except OSError as problem:
-            raise UserError(f"{line[0]} cannot be started ({problem.strerror}); give a Python with vLLM") from None
-    # Who ends us by SIGTERM, as service managers do, ends what we started.
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # Who ends us, as service managers and closed terminals do, ends what we started.
+    before = {number: signal.signal(number, lambda by, _: sys.exit(128 + by)) for number in ENDING}
     try:
-        yield Server(process, log)
+        with log.open("ab") as told:
+            begin = told.tell()
+            try:
+                process = subprocess.Popen(
+                    line, stdin=subprocess.DEVNULL, stdout=told, stderr=told, env=settings, start_new_session=True
+                )
+            except OSError as problem:
+                raise UserError(f"{line[0]} cannot be started ({problem.strerror}); give a Python with vLLM") from None
+        try:
+            yield Server(process, log, begin)
+        finally:
+            _end(process)
     finally:
-        _end(process)
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def require_vllm(python: str) -> None:
@@ -128,6 +143,8 @@ def require_vllm(python: str) -> None:
         found = subprocess.run([python, "-I", "-c", ask], capture_output=True, text=True, timeout=120, check=False)
     except OSError as problem:
         raise UserError(f"--python {python} cannot be started ({problem.strerror})") from None
+    except subprocess.TimeoutExpired:
+        raise UserError(f"--python {python} did not say which vLLM it has; give --python another") from None
     version = found.stdout.strip()
     if found.returncode:
         raise UserError(
@@ -137,9 +154,9 @@ def require_vllm(python: str) -> None:
         raise UserError(f"{python} has vLLM {version}, and 0.32 or 0.33 is needed; give --python another")
 
 
-def last_line(log: Path) -> str:
-    """What a log ends with, cut to a line's length."""
-    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+def last_line(log: Path, begin: int = 0) -> str:
+    """What a log ends with, cut to a line's length; nothing of what it says before `begin`."""
+    lines = [line for line in log.read_bytes()[begin:].decode("utf-8", "replace").splitlines() if line.strip()]
     return lines[-1].strip()[:200] if lines else "it said nothing"
 
 
@@ -151,14 +168,14 @@ def _healthy(url: str) -> bool:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and whatever it started: asked first, then made to."""
+    """End the process and whatever it started: asked first, then made to, at once where we are asked again."""
     for sign in (signal.SIGINT, signal.SIGKILL):
         try:
             os.killpg(process.pid, sign)
             process.wait(ENDS_WITHIN)
         except ProcessLookupError:
             return
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, KeyboardInterrupt, SystemExit):
             continue
 
 

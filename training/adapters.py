@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autoact.core.budget import Meter
+from autoact.core.errors import RunError
 from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
 from autoact.core.records import Example, to_json
@@ -44,7 +45,7 @@ def train_adapters(
     `gpus`, the names of those that are visible. Of what `meter` allows, adapters that are trained one after the other
     have a part each; one that it leaves nothing for is not trained. Processes of their own are not asked to stop.
     """
-    done: dict[str, dict[str, Any]] = read_json(record) if record.exists() else {}
+    done = noted(record)
     todo = {name: items for name, items in examples.items() if items and name not in done}
     shares = _Shares(progress, len(examples), len(examples) - len(todo))
     for name in (name for name, items in examples.items() if not items):
@@ -52,12 +53,23 @@ def train_adapters(
     for name, adapter in _trained(todo, base, config, run / "adapters", shares, gpus, meter or Meter()):
         done[name] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}
         write_json(record, done)
-        done = read_json(record)
+        done = noted(record)
         if adapter.note:
             progress.say(f"{name}: {adapter.note}")
     for name in todo.keys() - done.keys():
         progress.say(f"{name}: the budget left nothing to train it with, so the base speaks in this role")
     return done
+
+
+def noted(record: Path) -> dict[str, dict[str, Any]]:
+    """What a file says of the adapters that are trained, by name. Raises RunError when it says nothing of the kind."""
+    done = read_json(record) if record.exists() else {}
+    entries = done.values() if isinstance(done, dict) else [None]
+    if not all(isinstance(entry, dict) and isinstance(entry.get("path"), str) for entry in entries):
+        raise RunError(
+            f"{record} does not say which adapters are trained; restore it, or delete it to train them again"
+        )
+    return {name: dict(entry) for name, entry in done.items()}
 
 
 def _trained(

@@ -18,7 +18,7 @@ from autoact.core.learning import LearnConfig
 from autoact.core.text import line_of
 from autoact.models.chat_format import prepare
 from autoact.models.engine import load_tokenizer
-from autoact.models.network import device, load_causal_lm
+from autoact.models.network import device, load_causal_lm, pretrained
 from autoact.models.weights import adapter_folder, model_folder
 from autoact.training.distributed import join, sharding
 
@@ -62,7 +62,7 @@ def _quantized(folder: Path, bits: str, where: str) -> Any:
     """The model with its weights in 4 or 8 bits, ready for adapters in float32 (QLoRA). Raises ModelError."""
     import torch
     from peft import prepare_model_for_kbit_training
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers import BitsAndBytesConfig
 
     settings: dict[str, Any] = {"load_in_8bit": True}
     if bits == "4bit":
@@ -73,16 +73,15 @@ def _quantized(folder: Path, bits: str, where: str) -> Any:
             "bnb_4bit_compute_dtype": torch.bfloat16,
         }
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
+        model = pretrained(
             folder,
             quantization_config=BitsAndBytesConfig(**settings),
             # By number: accelerate takes a GPU without one for another than the one it trains on.
             device_map={"": torch.cuda.current_device() if where == "cuda" else where},
             dtype=torch.bfloat16,
-            attn_implementation="sdpa",
-            use_safetensors=True,
-            local_files_only=True,
         )
+    except torch.OutOfMemoryError:
+        raise
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as problem:
         raise ModelError(f"{folder} cannot be loaded in {bits}: {line_of(problem)}") from problem
     for layer in model.modules():

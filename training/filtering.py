@@ -69,7 +69,7 @@ def keep(
     """Sift the trajectories under the settings.
 
     Ones with a failed action are kept only where fewer than `min_kept` others are to be had. Of a question at most
-    `per_question` are kept, the shortest or the most diverse first, and `max_kept` in all, of as many questions as
+    `per_question` are kept, the shortest or the most diverse first, and `max_kept` altogether, of as many questions as
     possible.
     """
     pairs = {pair.id: pair for pair in truths(questions, verified)}

@@ -68,6 +68,11 @@ class Gate:
             self._known.add(pair)
             self._quota.add(pair)
 
+    def barred_by_now(self) -> str:
+        """How the first kept question that is barred is called there; empty while none is."""
+        likes = (self._barred.like(pair) for pair in self.pairs)
+        return next((f"{'near' if like.near else 'the same as'} {like.id}" for like in likes if like), "")
+
     def sift(self, round_id: str, replies: Sequence[Pairs], levels: Sequence[str]) -> Sifted:
         """The new questions in one round's replies, which are kept from here on; a level for each reply."""
         drafts = [(draft, level) for reply, level in zip(replies, levels, strict=True) for draft in reply.drafts]

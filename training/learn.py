@@ -17,15 +17,16 @@ from pathlib import Path
 from langchain_core.language_models import BaseChatModel
 
 from autoact.core.budget import Spending
-from autoact.core.errors import ModelError, RunError, TaskError
+from autoact.core.errors import ModelError, TaskError
 from autoact.core.lock import locked
 from autoact.core.progress import Progress
 from autoact.core.records import QAPair, Team, to_json
-from autoact.core.store import read_json, read_record, write_json
+from autoact.core.store import read_record, write_json
 from autoact.core.task import Task
 from autoact.models.load import close_model, load_model, profile_of
 from autoact.models.team import META, team_models
 from autoact.tools.toolbox import offered_tools
+from autoact.training.claim import claim, refuse_strangers
 from autoact.training.provenance import provenance
 from autoact.training.report import report_of
 from autoact.training.requirements import require_packages, require_targets
@@ -45,7 +46,6 @@ from autoact.training.rounds import (
 from autoact.training.selection import select_tools, usable
 from autoact.training.self_instruct import barred_questions, self_instruct
 
-OURS = (".lock", "task.json.part")
 STAGES = ("self-instruct", "tool selection", "synthesis")  # after which a run can be left
 
 
@@ -62,7 +62,7 @@ def learn(
     A finished run is gone on with when more rounds are asked for than it had. The team, or None when the run was left
     after the first of STAGES that `until` names. Raises UserError, EndpointError.
     """
-    _refuse_strangers(task, run)
+    refuse_strangers(task, run)
     if (finished := _finished(task, run)) is not None:
         progress.say(f"{run} is finished already")
         return finished
@@ -73,7 +73,7 @@ def learn(
         meta = model or load_model(task.model_spec(), task.endpoint)
         _check_base(task, base, progress)
     with locked(run):
-        claim(task, run)
+        claim(task, run, base, progress)
         spending = Spending(run / "spent.json", task.learn.budgets)
         for name, lack in offered.missing.items():
             progress.say(f"{name} is not on offer: it needs {lack}")
@@ -130,8 +130,8 @@ def more_rounds(work: Work, first: Lesson, barred: Sequence[QAPair], model: Base
             number = len(lessons)
             if number == work.config.rounds or not rising(lessons):
                 return lessons
-            written = _written(work, number, barred, model or _meta_of(work.task, speakers))
-            questions = asked(work, number, written, lessons)
+            written = _written(work, number, barred, model, speakers)
+            questions = asked(written, lessons)
             if not questions:
                 return lessons
             work.progress.say(f"round {number}: {len(questions)} questions, new and unsolved, played by the team")
@@ -141,41 +141,25 @@ def more_rounds(work: Work, first: Lesson, barred: Sequence[QAPair], model: Base
         lesson = study(work, number, questions, trajectories, lessons)
 
 
-def _meta_of(task: Task, speakers: Mapping[str, BaseChatModel]) -> BaseChatModel:
-    """The META-AGENT: the base of a team in this process, if it is that."""
-    provider, _, name = task.model_spec().partition(":")
-    same = provider == "transformers" and name == task.base_path()
-    return speakers[META] if same else load_model(task.model_spec(), task.endpoint)
-
-
-def _written(work: Work, number: int, barred: Sequence[QAPair], meta: BaseChatModel) -> list[QAPair]:
-    """The questions of all rounds up to one, as the META-AGENT writes them."""
+def _written(
+    work: Work,
+    number: int,
+    barred: Sequence[QAPair],
+    model: BaseChatModel | None,
+    speakers: Mapping[str, BaseChatModel],
+) -> list[QAPair]:
+    """The questions of all rounds up to one, as the META-AGENT writes them: the team's base, if it is that."""
     more = work.config.model_copy(update={"questions": (number + 1) * work.config.questions})
     task = work.task.model_copy(update={"learn": more})
-    with work.spending.stage(*stage_of("self-instruct", number, work.progress)) as meter:
-        return self_instruct(task, meta, barred, work.run, work.progress, meter)
-
-
-def _refuse_strangers(task: Task, run: Path) -> None:
-    """Raises RunError when the folder holds anything but a run of this task."""
-    path = run / "task.json"
-    if path.exists():
-        found = read_json(path)
-        if not isinstance(found, dict) or found.get("fingerprint") != task.fingerprint():
-            raise RunError(f"{run} is a run of another task or of other settings; choose another --out")
-    elif run.exists() and not run.is_dir():
-        raise RunError(f"{run} is a file; choose a folder for --out")
-    elif run.exists():
-        strangers = [item.name for item in run.iterdir() if item.name not in OURS]
-        if strangers:
-            raise RunError(f"{run} holds {strangers[0]} and is no run folder; choose another --out")
-
-
-def claim(task: Task, run: Path) -> None:
-    """Note the task in the folder, as it was last given."""
-    _refuse_strangers(task, run)
-    known = {"fingerprint": task.fingerprint(), "file": str(task.file)}
-    write_json(run / "task.json", known | {"task": task.model_dump(mode="json")})
+    provider, _, name = task.model_spec().partition(":")
+    own = provider == "transformers" and name == task.base_path()
+    meta = model or (speakers[META] if own else load_model(task.model_spec(), task.endpoint))
+    try:
+        with work.spending.stage(*stage_of("self-instruct", number, work.progress)) as meter:
+            return self_instruct(task, meta, barred, work.run, work.progress, meter, number)
+    finally:
+        if meta not in (model, speakers[META]):
+            close_model(meta)
 
 
 @contextmanager

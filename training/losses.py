@@ -14,23 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from autoact.core.records import Example
-from autoact.models.chat_format import prepare
-from autoact.models.engine import load_tokenizer
-from autoact.models.network import attach_adapters, device, load_causal_lm
-from autoact.models.weights import model_folder
+from autoact.models.network import attach_adapters
+from autoact.training.base_model import load_base
 from autoact.training.rows import Row, to_rows
 
 BASE = "base"
 
 
 def held_out_losses(
-    base: str, adapters: Mapping[str, Path], examples: Mapping[str, Sequence[Example]], max_length: int
+    base: str,
+    adapters: Mapping[str, Path],
+    examples: Mapping[str, Sequence[Example]],
+    max_length: int,
+    quantize: str = "",
 ) -> dict[str, dict[str, float | None]]:
-    """Role → speaker (the base, or the adapter of a role) → mean loss a token on that role's held-out turns."""
-    folder = model_folder(base)
-    tokenizer = load_tokenizer(folder)
-    prepare(tokenizer)
-    model = load_causal_lm(folder, device())
+    """Role → speaker (the base, or the adapter of a role) → mean loss a token on that role's held-out turns.
+
+    The base is loaded as it was to train on. Raises ModelError.
+    """
+    loaded = load_base(base, quantize)
+    model, tokenizer = loaded.model, loaded.tokenizer
     peft = attach_adapters(model, adapters)
     table: dict[str, dict[str, float | None]] = {}
     for role, items in examples.items():

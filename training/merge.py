@@ -32,7 +32,7 @@ def origin_of(task: Task, tools: Sequence[BaseTool], questions: Sequence[QAPair]
     """What a shard of a round is played for, as its shard.json says it."""
     asked = json.dumps([to_json(pair) for pair in questions], sort_keys=True)
     return {
-        "task": task.fingerprint(),
+        "task": task.fingerprint(play=True),
         "questions": hashlib.sha256(asked.encode()).hexdigest()[:16],
         "tools": [tool.name for tool in tools],
         "round": number,

@@ -24,9 +24,9 @@ from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
 from autoact.core.records import Preference, to_json
 from autoact.core.seeds import seed_of
-from autoact.core.store import read_json, write_json, writing
+from autoact.core.store import write_json, writing
 from autoact.models.chat_format import last_turn
-from autoact.training.adapters import folder_name
+from autoact.training.adapters import folder_name, noted
 from autoact.training.arguments import SAME_LENGTHS, arguments, on_one_device
 from autoact.training.base_model import Base, adapted, load_base
 from autoact.training.drafts import Draft, open_draft, publish
@@ -73,7 +73,7 @@ def prefer_adapters(
     progress: Progress,
 ) -> dict[str, dict[str, Any]]:
     """Name → its adapter, trained on or left as it was; what `record` says is done is not done again."""
-    done: dict[str, dict[str, Any]] = read_json(record) if record.exists() else {}
+    done = noted(record)
     loaded: Base | None = None
     for number, (name, trained) in enumerate(adapters.items()):
         items, path = pairs.get(name, ()), str(trained["path"])

@@ -9,12 +9,14 @@ Beside `rounds`, which says it of each, the figures are those of the round whose
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from autoact.core.records import Example
 from autoact.core.store import Store, read_json
 from autoact.graph.tool_report import tool_report
+from autoact.training.distributed import deepspeed_file, stage_of
 from autoact.training.gate import REASONS
 from autoact.training.losses import held_out_losses
 from autoact.training.rounds import Lesson, Work
@@ -37,8 +39,17 @@ def report_of(work: Work, lessons: Sequence[Lesson], chosen: Lesson) -> dict[str
         **_figures(work, chosen),
         "rounds": [{"round": lesson.number, **_figures(work, lesson), "dev": lesson.reward} for lesson in lessons],
         "engine": read_json(engine) if engine.exists() else None,
-        "held_out_losses": held_out_losses(work.base, paths, chosen.examples, work.config.max_length),
+        "held_out_losses": _losses(work, chosen, paths),
     }
+
+
+def _losses(work: Work, chosen: Lesson, paths: Mapping[str, Path]) -> dict[str, dict[str, float | None]]:
+    """Every role by every speaker; nothing under ZeRO-3, whose bases are too large for one GPU."""
+    config = work.config
+    if (file := deepspeed_file(config.deepspeed)) and stage_of(file) == 3:
+        work.progress.say("held-out losses are not measured: one GPU would have to hold the whole base")
+        return {}
+    return held_out_losses(work.base, paths, chosen.examples, config.max_length, config.quantize)
 
 
 def _figures(work: Work, lesson: Lesson) -> dict[str, Any]:

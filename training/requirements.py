@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from autoact.core.errors import ModelError
-from autoact.core.learning import LearnConfig
+from autoact.core.learning import Budget, LearnConfig
 from autoact.training.base_model import ALL_LINEAR
 from autoact.training.distributed import deepspeed_file, stage_of
 from autoact.training.sizes import skeleton
@@ -35,6 +35,8 @@ def _require_deepspeed(config: LearnConfig) -> None:
         return
     if find_spec("deepspeed") is None:
         raise ModelError("learn.deepspeed needs deepspeed: pip install 'langgraph-autoact[deepspeed]'")
+    if config.budgets.get("training", Budget()).seconds:
+        raise ModelError("learn.budgets of training do not stop processes of DeepSpeed; leave one of them out")
     if config.quantize and stage_of(path) == 3:
         raise ModelError("learn.quantize cannot be spread over GPUs by ZeRO-3: choose zero2, or do without quantize")
 

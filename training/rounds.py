@@ -2,7 +2,7 @@
 
     played = play(work, 0, meta, questions)                # the META-AGENT in all roles
     lessons = [study(work, 0, questions, played, ())]
-    questions = asked(work, 1, written, lessons)           # new ones, and those that nobody solved yet
+    questions = asked(written, lessons)                    # new ones, and those that nobody solved yet
     played = play(work, 1, team_of(work, lessons[-1]), questions)
     lessons.append(study(work, 1, questions, played, lessons))
 
@@ -32,8 +32,9 @@ from autoact.graph.run_folder import round_folder, settings_of
 from autoact.graph.setup import Models, brief_of
 from autoact.training.adapters import train_adapters
 from autoact.training.examples import is_held_out, role_examples, save
-from autoact.training.filtering import Dropped, Kept, keep
+from autoact.training.filtering import ENOUGH, ENOUGH_OF_ONE, Dropped, Kept, keep
 from autoact.training.pairs import role_pairs
+from autoact.training.synthesis import STAGE as SYNTHESIS
 from autoact.training.synthesis import synthesize
 from autoact.training.verification import Verified, truths, verify
 
@@ -72,13 +73,19 @@ class Lesson:
     adapters: Mapping[str, Mapping[str, Any]]
     reward: float | None = None
 
+    def solved(self) -> set[str]:
+        """The questions that a trajectory solves that was kept, or would have been if there were not enough."""
+        enough = {each.id for each in self.sifted.dropped if each.reason in (ENOUGH, ENOUGH_OF_ONE)}
+        spare = (scored for scored in self.trajectories if scored.id in enough)
+        return {scored.trajectory.question_id for scored in (*self.sifted.trajectories, *spare)}
 
-def asked(work: Work, number: int, written: Sequence[QAPair], lessons: Sequence[Lesson]) -> list[QAPair]:
-    """A round's questions: its share of those written, and those of earlier rounds without a kept trajectory."""
-    share = work.config.questions
-    solved = {scored.trajectory.question_id for lesson in lessons for scored in lesson.sifted.trajectories}
-    unsolved = [pair for pair in written[: number * share] if pair.id not in solved]
-    return [*written[number * share : (number + 1) * share], *unsolved]
+
+def asked(written: Sequence[QAPair], lessons: Sequence[Lesson]) -> list[QAPair]:
+    """A round's questions: those that are new, and those of earlier rounds that nobody has solved."""
+    asked_before = {pair.id for lesson in lessons for pair in lesson.questions}
+    solved = {name for lesson in lessons for name in lesson.solved()}
+    unsolved = [pair for pair in written if pair.id in asked_before and pair.id not in solved]
+    return [*(pair for pair in written if pair.id not in asked_before), *unsolved]
 
 
 def play(
@@ -88,7 +95,7 @@ def play(
 
     Raises EndpointError when models failed, and RunError when a budget left no play.
     """
-    with work.spending.stage(*stage_of("synthesis", number, work.progress)) as meter:
+    with work.spending.stage(*stage_of(SYNTHESIS, number, work.progress)) as meter:
         if work.ray:
             from autoact.training.ray_play import synthesize_on_ray
 
@@ -108,8 +115,11 @@ def study(
     """Keep, make examples of what all rounds have brought, train. Raises RunError when too few were kept."""
     folder = work.folder(number)
     with work.spending.stage("filtering", work.progress):
-        verified = save(folder / "verified.jsonl", Verified, verify(work.config, questions, trajectories))
+        verified = verify(work.config, questions, trajectories)
         sifted = keep(work.config, verified, questions, trajectories)
+        if not lessons:
+            _go_on_playing(sifted.trajectories, work)
+        save(folder / "verified.jsonl", Verified, verified)
         save(folder / "dropped.jsonl", Dropped, sifted.dropped)
         kept = save(folder / "kept.jsonl", Scored, sifted.trajectories)
         work.progress.advance(len(kept), len(trajectories), "kept")
@@ -145,11 +155,11 @@ def measured(work: Work, lesson: Lesson, first: Lesson, speakers: Models) -> Les
     Their answers are those of the first round, verified or not: of the verified alone there are few, and easy ones.
     """
     config, dev = work.config, dev_questions(work, first)
-    with work.spending.stage("dev reward", work.progress):
+    with work.spending.stage("dev reward", work.progress) as meter:
         batch = Batch(dev, 1, config.seed, "dev", settings_of(work.task), config.workers)
         store = Store(work.folder(lesson.number) / "dev.jsonl", Scored)
         graph = group_planning(speakers, work.tools, work.task.description)
-        played = play_into(store, lambda: graph.compile(name="dev"), batch, work.progress)
+        played = play_into(store, lambda: graph.compile(name="dev"), batch, work.progress, meter)
     return replace(lesson, reward=sum(scored.reward.value for scored in played) / len(played))
 
 
@@ -201,6 +211,17 @@ def _known(lessons: Sequence[Lesson]) -> Known:
         [scored for lesson in lessons for scored in lesson.sifted.known],
         [scored for lesson in lessons for scored in lesson.sifted.trajectories],
     )
+
+
+def _go_on_playing(kept: Sequence[Scored], work: Work) -> None:
+    """Raises RunError when a budget ended play before enough was kept; with a larger one play goes on."""
+    budget = work.spending.spent(SYNTHESIS).closed
+    if budget and len(kept) < work.config.needed:
+        work.spending.reopen(SYNTHESIS)
+        raise RunError(
+            f"{work.run}: only {len(kept)} trajectories were kept, {work.config.needed} are needed to train, and play "
+            f"ended because its budget of {budget} was spent; raise learn.budgets of {SYNTHESIS} to go on"
+        )
 
 
 def _require(kept: Sequence[Scored], work: Work) -> None:

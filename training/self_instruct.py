@@ -14,7 +14,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +48,7 @@ class Round:
     """What one round brought; `pairs` are the new ones, the counts are what was dropped.
 
     dropped: the first few of each reason. usage: `{"calls", "input_tokens", "output_tokens"}` of the round's prompts.
+    learning: the round of learning that it was written for.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Round:
     over_quota: int = 0
     dropped: tuple[DroppedDraft, ...] = ()
     usage: Mapping[str, int] = field(default_factory=dict)
+    learning: int = 0
 
     @property
     def generated(self) -> int:
@@ -88,21 +90,32 @@ def self_instruct(
     run: Path,
     progress: Progress,
     meter: Meter | None = None,
+    number: int = 0,
 ) -> list[QAPair]:
     """The task's questions, none of them `barred` or near one that is; fewer when the model brings no more that is
-    new, or `meter` says that the budget is spent. Raises RunError when there is none, and EndpointError.
+    new, or `meter` says that the budget is spent.
+
+    They are those of the rounds of learning up to `number`, for which what is missing is written, and for whose cost
+    `meter` is; what later ones have written is no part of them. Raises RunError when there is none, or when one on disk
+    is barred by now, and EndpointError.
     """
     meter = meter or Meter(STAGE)
     store = Store(run / "instruct.jsonl", Round)
-    rounds, gate = list(store), Gate(task, barred)
-    gate.keep(*(pair for done in rounds for pair in done.pairs))
-    meter.at_least(**cost_of(*({META: done.usage} for done in rounds)))
+    gate = Gate(task, barred)
+    gate.keep(*(pair for done in store for pair in done.pairs))
+    if named := gate.barred_by_now():
+        raise RunError(
+            f"{store.path} holds a question that is {named}, which benchmarks: or exclude: has named since; take that "
+            "file out of them again, or choose another --out"
+        )
+    rounds = [done for done in store if done.learning <= number]
+    meter.at_least(**cost_of(*({META: done.usage} for done in rounds if done.learning == number)))
     while not (ended := why_ended(task.learn, rounds)) and not meter.stop():
         progress.advance(len(gate.pairs), task.learn.questions, f"round {len(rounds)}")
-        rounds.append(asyncio.run(_round(task, model, gate, len(rounds))))
+        rounds.append(replace(asyncio.run(_round(task, model, gate, len(rounds))), learning=number))
         store.append(rounds[-1])
         meter.add(**cost_of({META: rounds[-1].usage}))
-    questions = gate.pairs[: task.learn.questions]
+    questions = [pair for done in rounds for pair in done.pairs][: task.learn.questions]
     if not questions:
         raise RunError(f"{len(rounds)} rounds brought no usable question; {_advice(meter, store.path)}")
     if ended != ENOUGH:

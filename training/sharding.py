@@ -88,10 +88,14 @@ def _input(task: Task, run: Path) -> tuple[list[QAPair], tuple[str, ...]]:
                 '--until "tool selection"` first'
             )
     found = read_json(run / "task.json")
-    if not isinstance(found, dict) or found.get("fingerprint") != task.fingerprint():
+    if not isinstance(found, dict) or found.get("play") != task.fingerprint(play=True):
         raise RunError(f"{run} is a run of another task or of other settings; choose another --out")
     if closed := Spending(run / "spent.json").spent(STAGE).closed:
         raise RunError(f"{run}: synthesis is over, since its budget of {closed} is spent; leave --shard out to go on")
+    if (run / "rounds" / "00" / "verified.jsonl").exists():
+        raise RunError(
+            f"{run}: the first round is played and filtered, so it has no shards; leave --shard out to go on"
+        )
     return list(Store(run / "questions.jsonl", QAPair)), read_record(run / "tools.json", Selection).tools
 
 

@@ -45,7 +45,7 @@ def skeleton(folder: Path) -> Any:
 
     try:
         with torch.device("meta"):
-            config = AutoConfig.from_pretrained(folder, local_files_only=True)
-            return AutoModelForCausalLM.from_config(config)
-    except (OSError, ValueError, KeyError) as problem:
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    except Exception as problem:  # a configuration can be wrong in every way
         raise ModelError(f"{folder} is no causal language model: {line_of(problem)}") from problem

@@ -70,6 +70,8 @@ def train_teams(
     Raises UserError before anything is trained when one of them cannot be.
     """
     require_packages(run.task.learn)
+    if run.task.learn.prefer:
+        progress.say("these teams learn no preferences: compare them with a run without learn.prefer")
     with locked(run.path):
         variants = {team_name(name, teacher): _variant(name, run, teacher) for name in names}
         for name, variant in variants.items():

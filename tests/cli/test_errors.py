@@ -61,3 +61,12 @@ def test_a_reader_that_goes_away_is_one_line(tmp_path: Path) -> None:
         said = process.stderr.read()
     assert said.splitlines()[0] == "autoact: the output is no longer read"
     assert "BrokenPipe" not in said
+
+
+def test_a_full_gpu_is_one_line_that_says_what_takes_less(capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    assert code_of(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")) == 2
+    assert "the GPU has no memory left; load the base in fewer bits (learn.quantize)" in capsys.readouterr().err
+    with pytest.raises(RuntimeError), reported():
+        raise RuntimeError

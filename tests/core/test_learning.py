@@ -27,6 +27,20 @@ def test_a_preset_of_the_command_line_goes_before_the_file() -> None:
     assert (config.preset, config.epochs, config.questions) == ("paper", 5, 300)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("budgets", {"training": {"tokens": 5}}),
+        ("budgets", {"training": {"requests": 5}}),
+        ("lora_targets", ()),
+        ("lora_targets", "q_proj,"),
+    ],
+)
+def test_a_value_that_nothing_could_be_done_with_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=field):
+        LearnConfig.model_validate({field: value})
+
+
 @pytest.mark.parametrize("name", ["pepper", 5, None, ["paper"]])
 def test_an_unknown_preset_is_refused(name: object) -> None:
     with pytest.raises(ValidationError, match="preset"):

@@ -211,3 +211,14 @@ def test_a_file_without_questions_or_in_no_utf8_is_refused(tmp_path: Path) -> No
 def test_a_character_outside_the_basic_plane_may_be_escaped(tmp_path: Path) -> None:
     (tmp_path / "dev.jsonl").write_text('{"question": "\\ud83d\\ude42", "answer": "\\u00e9"}')
     assert [(pair.question, pair.answer) for pair in read_questions(tmp_path / "dev.jsonl")] == [("🙂", "é")]
+
+
+def test_a_preset_that_is_set_is_that_preset_and_not_its_name_alone(tmp_path: Path) -> None:
+    path = written(tmp_path, {**GOOD, "learn": {"epochs": 2}})
+    whole = load_task(path, preset="paper").learn
+    assert load_task(path, {"preset": "paper"}).learn == whole != load_task(path).learn
+    assert load_task(path, {"preset": "paper", "verify": 3}, preset="best").learn == whole.model_copy(
+        update={"verify": 3}
+    )
+    with pytest.raises(TaskError, match=r"learn\.preset"):
+        load_task(path, {"preset": ["paper"]})

@@ -102,12 +102,6 @@ def test_a_finished_run_is_not_done_again(learned: Any, town: ModuleType) -> Non
     assert silent_model.calls == []
 
 
-def test_a_run_folder_of_another_task_is_refused(learned: Any, town: ModuleType, tmp_path: Path) -> None:
-    other = town.town_task(tmp_path, questions=41)
-    with pytest.raises(RunError, match="another task or of other settings"):
-        learn(other, learned.path, Silent(), town.meta_agent())
-
-
 def test_a_folder_with_other_files_is_refused(town: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("years of work")
