@@ -121,7 +121,8 @@ class Window:
         """Room for so many rows of so many columns, and for columns to come."""
         live = self.end - self.low()
         end = max(length, live)
-        if not self.starts and self._rows * self._columns > ROOMY * max(rows, ROWS) * (end + SLACK):
+        wide = max(self._columns, end + SLACK)
+        if not self.starts and self._rows * wide > ROOMY * max(rows, ROWS) * (end + SLACK):
             self.clear()  # what was made for a crowd is not kept for a few
         if rows > self._rows or end + SLACK // 2 > self._columns:
             self._rows = max(rows, 2 * self._rows, ROWS) if rows > self._rows else self._rows

@@ -9,7 +9,16 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from autoact.core.errors import ModelError
-from autoact.models.chat_format import as_chat, closing_ids, prefix_problem, prepare, text_ids, to_ids, turn_spans
+from autoact.models.chat_format import (
+    as_chat,
+    closing_ids,
+    prefix_problem,
+    prepare,
+    text_ids,
+    to_ids,
+    turn_spans,
+    without_marks,
+)
 
 Make = Callable[..., Any]
 
@@ -150,3 +159,22 @@ def test_the_closing_token_is_found_when_the_tokenizer_names_another(make_tokeni
     tokenizer.eos_token = "<|pad|>"
     names = {tokenizer.convert_ids_to_tokens(i) for i in closing_ids(tokenizer)}
     assert names == {"<|pad|>", "<|end|>"}
+
+
+@pytest.mark.parametrize("mark", ["<|turn>", "<turn|>", "<|tool_call>", "[BOS]", "<|im_end|>", "<｜User｜>", "</s>"])
+def test_marks_of_common_templates_are_broken_for_servers(mark: str) -> None:
+    assert mark not in without_marks(f"a{mark}b")
+    assert without_marks("if a < b | c > d: [x]") == "if a < b | c > d: [x]"
+
+
+@pytest.mark.parametrize("text", ["＜endturn＞", "<ENDTURN>", "<＜ENDTURN>endturn＞"])
+def test_text_that_becomes_a_mark_when_it_is_normalized_cannot_forge_a_turn(make_tokenizer: Make, text: str) -> None:
+    from tokenizers import AddedToken, normalizers
+
+    tokenizer = make_tokenizer()
+    tokenizer.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.add_tokens([AddedToken("<endturn>", normalized=True)])
+    prepare(tokenizer)
+    mark = tokenizer.convert_tokens_to_ids("<endturn>")
+    assert mark in tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert mark not in to_ids(tokenizer, [{"role": "user", "content": f"a {text} b"}], generate=True)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage
 
 from autoact.core.errors import ModelError
+from autoact.models.decoding import Done
 from autoact.models.engine import Engine, Request
 from autoact.models.load import profile_of
 from autoact.models.local import LocalChatModel
+from autoact.models.request import Job
 from autoact.models.scripted import ScriptedChatModel
 
 
@@ -33,6 +39,50 @@ def test_a_request_that_waits_for_a_row_has_its_time_too(home: Path) -> None:
         waiting.result(timeout=60)
     assert not long.done()
     engine.close()
+
+
+def test_an_answer_that_comes_too_late_is_none(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(str(home / "base"), threads=1)
+    real = engine._decoder.admit
+
+    def slow(jobs: Sequence[Job]) -> Iterator[Done]:
+        time.sleep(0.2)
+        return real(jobs)
+
+    monkeypatch.setattr(engine._decoder, "admit", slow)
+    with pytest.raises(TimeoutError):
+        engine.submit(Request([7, 8], max_tokens=1, seconds=0.1)).result(timeout=60)
+    engine.close()
+
+
+def test_a_crowd_of_long_prompts_does_not_hold_what_is_in_flight(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(str(home / "base"), threads=1)
+    decoder, did = engine._decoder, list[str]()
+    real_step, real_advance = decoder.step, decoder._advance
+
+    def step() -> Done:
+        did.append("step")
+        return real_step()
+
+    def advance(first: int, logits: Any) -> Done:
+        did.append("pass" if first else "first")
+        return real_advance(first, logits)
+
+    monkeypatch.setattr(decoder, "step", step)
+    monkeypatch.setattr(decoder, "_advance", advance)
+    monkeypatch.setattr("autoact.models.decoding.MAX_TOKENS", 300)
+    monkeypatch.setattr("autoact.models.prefill.MAX_TOKENS", 300)
+    flying = engine.submit(endless())
+    while "step" not in did:
+        time.sleep(0.001)
+    crowd = [Request([5 + (number + at) % 300 for at in range(200)], max_tokens=2) for number in range(0, 60, 5)]
+    for future in [engine.submit(request) for request in crowd]:
+        future.result(timeout=60)
+    flying.cancel()
+    engine.close()
+    runs = [len(list(run)) for kind, run in groupby(did) if kind == "pass"]
+    assert sum(runs) > 8
+    assert max(runs) <= 2
 
 
 def test_a_request_in_time_is_answered(engine: Engine) -> None:

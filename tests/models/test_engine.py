@@ -177,12 +177,22 @@ def test_async_callers_share_the_engine(engine: Engine) -> None:
     assert asyncio.run(ask()) == results([engine.submit(r) for r in requests(4, max_tokens=5)])
 
 
-def test_an_error_in_the_loop_reaches_its_callers_and_the_engine_lives_on(engine: Engine) -> None:
-    broken = [
-        engine.submit(Request([10**6], max_tokens=3)),
-        engine.submit(Request([10**6 + 1], max_tokens=3)),
-    ]
-    wait(broken, timeout=60)
+def test_a_token_that_the_model_has_not_is_refused_before_it_harms_others(engine: Engine) -> None:
+    for ids in ([10**6], [7, 400], [-1]):
+        with pytest.raises(ModelError, match="its tokenizer is of another model"):
+            engine.submit(Request(ids, max_tokens=3))
+
+
+def test_an_error_in_the_loop_reaches_its_callers_and_the_engine_lives_on(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise IndexError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine._decoder, "_admit", fail)
+        broken = [engine.submit(Request([number], max_tokens=3)) for number in (7, 8)]
+        wait(broken, timeout=60)
     assert all(isinstance(future.exception(), IndexError) for future in broken)
     assert engine.submit(Request([7, 8], max_tokens=2)).result(timeout=60).output_tokens <= 2
 

@@ -95,3 +95,15 @@ def test_a_long_row_makes_the_window_no_longer_than_it_is() -> None:
             told.leave(0)
             told.check()
     assert told.window.end < 2 * SLACK
+
+
+def test_what_was_made_for_a_crowd_is_not_kept_for_a_few() -> None:
+    told = Told()
+    told.join([[]] * 64, [[row] * 40 for row in range(64)])
+    crowd = told.window._rows * told.window._columns
+    for row in reversed(range(64)):
+        told.window.drop(row)
+    told.rows.clear()
+    told.join([[]], [[1] * 700])
+    told.check()
+    assert told.window._rows * told.window._columns < crowd

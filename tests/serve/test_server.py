@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from autoact.core.errors import UserError
-from autoact.serve.server import bound, url_of
+from autoact.serve.server import bound, listen, url_of
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost"])
@@ -30,14 +30,23 @@ def test_others_are_served_with_a_key() -> None:
 
 def test_a_port_in_use_is_a_line() -> None:
     with closing(bound("127.0.0.1", 0, "")) as listener:
-        listener.listen()
+        listen(listener)
         with pytest.raises(
             UserError, match=r"port \d+ cannot be used \(Address already in use\); choose another --port"
         ):
             bound("127.0.0.1", listener.getsockname()[1], "")
 
 
-@pytest.mark.parametrize("host", ["", "256.0.0.1", "no such host"])
+@pytest.mark.parametrize("host", ["", "256.0.0.1", "no such host", "a..b"])
 def test_what_is_no_address_is_a_line(host: str) -> None:
     with pytest.raises(UserError, match=f"--host '{host}' is no address of this machine"):
         bound(host, 0, "k3y")
+
+
+def test_the_slower_of_two_that_begin_together_says_so() -> None:
+    with closing(bound("127.0.0.1", 0, "")) as first:
+        port = first.getsockname()[1]
+        with closing(bound("127.0.0.1", port, "")) as second:
+            listen(first)
+            with pytest.raises(UserError, match=rf"port {port} cannot be used \(Address already in use\)"):
+                listen(second)

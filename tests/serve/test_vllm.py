@@ -83,7 +83,17 @@ def test_further_flags_are_passed_on(weights: Weights) -> None:
 
 
 @pytest.mark.parametrize(
-    "flag", ["--host", "--api-key=x", "--lora_modules", "--max-lora", "--trust-remote-code", "--serv", "--config"]
+    "flag",
+    [
+        "--host",
+        "--api-key=x",
+        "--lora_modules",
+        "--max-lora",
+        "--trust-remote-code",
+        "--serv",
+        "--config",
+        "--headless",
+    ],
 )
 def test_flags_that_are_ours_are_refused_also_shortened(weights: Weights, flag: str) -> None:
     with pytest.raises(UserError, match=f"^{flag} cannot be given to vLLM here"):
@@ -154,7 +164,48 @@ def test_a_server_that_ends_before_it_answers_says_its_last_word(tmp_path: Path)
             server.wait()
 
 
-def test_a_termination_of_ours_ends_it_too(script: list[str], tmp_path: Path) -> None:
+def test_another_process_s_last_words_and_address_are_not_taken_for_its_own(script: list[str], tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("INFO: Application shutdown complete.\n")
+    silent = [sys.executable, "-c", "raise SystemExit(1)"]
+    with running(script, tmp_path / "other", key="") as other:
+        url = f"http://127.0.0.1:{script[-1]}"
+        other.ready(url, ["base"], "")
+        with running(silent, tmp_path / "log", key="secret") as server:
+            server.process.wait(60)
+            with pytest.raises(EndpointError, match=r"ended before it answered \(it said nothing\)"):
+                server.ready(url, ["base"], "secret")
+
+
+def test_asked_again_to_end_it_is_not_waited_for(tmp_path: Path) -> None:
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+    )
+    program = textwrap.dedent(f"""
+        import sys, time
+        from pathlib import Path
+        from autoact.serve.vllm import running
+        log = Path({str(tmp_path / "log")!r})
+        with running([sys.executable, "-c", {deaf!r}], log, key="") as server:
+            while not log.read_text():
+                time.sleep(0.01)
+            print(server.process.pid, flush=True)
+            server.wait()
+    """)
+    ours = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert ours.stdout is not None
+    child = int(ours.stdout.readline())
+    for _ in range(2):
+        ours.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    assert ours.wait(10) != 0
+    ours.stdout.close()
+    assert gone(child)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP])
+def test_a_termination_of_ours_ends_it_too(script: list[str], tmp_path: Path, sign: signal.Signals) -> None:
     program = textwrap.dedent(f"""
         from pathlib import Path
         from autoact.serve.vllm import running
@@ -167,8 +218,8 @@ def test_a_termination_of_ours_ends_it_too(script: list[str], tmp_path: Path) ->
     assert ours.stdout is not None
     assert ours.stdout.readline() == "ready\n"
     child = int(last_line(tmp_path / "log").split()[1])
-    ours.send_signal(signal.SIGTERM)
-    assert ours.wait(60) == 128 + signal.SIGTERM
+    ours.send_signal(sign)
+    assert ours.wait(60) == 128 + sign
     ours.stdout.close()
     assert gone(child)
 
