@@ -222,12 +222,11 @@ def lines_of(rewards: Mapping[str, Sequence[Mapping[str, float]]], pairs: Sequen
 
 
 def clustered(values: Mapping[str, float], cluster: Mapping[str, str]) -> Interval:
-    """The 95% bootstrap interval of a mean, resampling clusters: each by its share of the sum."""
+    """The 95% bootstrap interval of a mean, resampling whole clusters."""
     groups: dict[str, list[float]] = {}
     for name, value in values.items():
         groups.setdefault(cluster[name], []).append(value)
-    scale = len(groups) / len(values)
-    return bootstrap([sum(group) * scale for group in groups.values()], seed=0)
+    return bootstrap([fmean(group) for group in groups.values()], seed=0, sizes=[*map(len, groups.values())])
 
 
 def _country(pair: QAPair) -> str:

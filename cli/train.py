@@ -41,7 +41,7 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="For a file: learn.epochs.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="For a file: any field of the learn section; repeatable."),
+        typer.Option("--set", metavar="NAME=VALUE", help="For a file: a learn setting of training; repeatable."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -129,14 +129,21 @@ def train_file(path: Path, base: str, out: Path | None, role: str, settings: Seq
 
 
 def learning(settings: Sequence[str]) -> LearnConfig:
-    """The learn section of a preset, with some fields replaced. Raises UserError naming one that is wrong."""
+    """The learn section of a preset, with some fields replaced.
+
+    Raises UserError naming one that is wrong, or that the training of an adapter does not heed.
+    """
     from pydantic import ValidationError
 
     from autoact.cli.learn import overrides_of
     from autoact.core.learning import LearnConfig, with_preset
 
+    given = overrides_of(settings)
+    heeded = {"preset", "seed", "checkpoint_steps", "report_to", *LearnConfig.TRAINING}
+    if unheeded := [name for name in given if name in LearnConfig.model_fields and name not in heeded]:
+        raise UserError(f"--set {unheeded[0]} says nothing of how an adapter is trained; leave it out")
     try:
-        return LearnConfig.model_validate(with_preset(overrides_of(settings)))
+        return LearnConfig.model_validate(with_preset(given))
     except ValidationError as problem:
         first = problem.errors()[0]
         raise UserError(f"--set {first['loc'][0]} is wrong: {first['msg']} (got {first['input']!r:.60})") from None

@@ -37,12 +37,16 @@ class LearnConfig(Section):
 
     # Another value makes no other run; one with more rounds goes on with what an earlier one has done.
     UNHEEDED: ClassVar = ("workers", "budgets", "report_to", "checkpoint_steps", "rounds")
+    # What the training of an adapter heeds.
+    TRAINING: ClassVar = (
+        *("lora_rank", "lora_alpha", "lora_dropout", "lora_targets", "quantize", "learning_rate", "warmup", "epochs"),
+        *("batch_size", "max_length", "early_stopping", "deepspeed"),
+    )
     # What filtering and training alone heed: until a run is finished they begin again with other values.
     STUDY: ClassVar = (
         *("preset", "verify", "replace_answers", "quality", "per_question", "prefer_kept", "max_kept", "min_kept"),
-        *("reflect_on", "max_verdicts", "reflect_thoughts", "lora_rank", "lora_alpha", "lora_dropout", "lora_targets"),
-        *("quantize", "learning_rate", "warmup", "epochs", "batch_size", "max_length", "held_out", "early_stopping"),
-        *("deepspeed", "prefer", "prefer_beta", "prefer_learning_rate", "prefer_epochs"),
+        *("reflect_on", "max_verdicts", "reflect_thoughts", "held_out", *TRAINING),
+        *("prefer", "prefer_beta", "prefer_learning_rate", "prefer_epochs"),
     )
 
     preset: Literal["best", "paper"] = Field("best", description="What the fields that are not given start from.")

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, stdev
+from typing import Any
 
 from autoact.core.records import QAPair, Scored
 
@@ -181,14 +182,22 @@ def gap_of(values: Sequence[float], seed: int) -> Gap:
     return Gap(fmean(values), bootstrap(values, seed) if tells else None)
 
 
-def bootstrap(values: Sequence[float], seed: int) -> Interval:
-    """The 95% percentile interval of the mean, resampling whole questions; the same seed gives the same."""
+def bootstrap(values: Sequence[float], seed: int, sizes: Sequence[int] | None = None) -> Interval:
+    """The 95% percentile interval of the mean, resampling whole questions; the same seed gives the same.
+
+    With `sizes` the values are the means of groups of so many questions, and whole groups are resampled.
+    """
     import numpy as np
 
     drawn = np.random.default_rng(seed)
     given = np.asarray(values, dtype=float)
+    weights = np.ones(len(given)) if sizes is None else np.asarray(sizes, dtype=float)
+
+    def means_of(count: int) -> Any:
+        picked = drawn.integers(0, len(given), (count, len(given)))
+        return (given[picked] * weights[picked]).sum(axis=1) / weights[picked].sum(axis=1)
+
     rows = max(1, BLOCK // len(given))  # resamples at a time, so that many questions do not fill the memory
-    sizes = [min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows)]
-    means = [given[drawn.integers(0, len(given), (size, len(given)))].mean(axis=1) for size in sizes]
-    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
+    blocks = [means_of(min(rows, RESAMPLES - start)) for start in range(0, RESAMPLES, rows)]
+    low, high = np.percentile(np.concatenate(blocks), [2.5, 97.5])
     return float(low), float(high)

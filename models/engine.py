@@ -13,6 +13,7 @@ A future that its caller cancels, or whose time is over, frees its row. Not cove
 from __future__ import annotations
 
 import atexit
+import logging
 import math
 import queue
 import threading
@@ -63,7 +64,8 @@ class Engine:
         self.folder = model_folder(path)
         self.adapters = dict(adapters or {})
         self.tokenizer = load_tokenizer(self.folder)
-        prepare(self.tokenizer)
+        if note := prepare(self.tokenizer):
+            logging.getLogger(__name__).info("%s: %s", self.folder, note)
         network = Network(self.folder, self.adapters)
         self.max_positions, self._vocabulary = network.max_positions, network.vocabulary
         self._profile = Profile(self.folder.name)

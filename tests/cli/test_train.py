@@ -136,6 +136,7 @@ def test_a_line_that_is_no_example_is_named(call: Call, tmp_path: Path) -> None:
         (("--base", SEED, "--out", "out", "--role", "tool"), "holds no examples of tool; there are plan"),
         (("--base", SEED, "--out", "out", "--set", "epochs=many"), "--set epochs is wrong"),
         (("--base", SEED, "--out", "out", "--set", "colour=1"), "--set colour is no field"),
+        (("--base", SEED, "--out", "out", "--set", "samples=3"), "--set samples says nothing of how an adapter is"),
         (("--base", SEED, "--out", "out", "--rank", "0"), "--set lora_rank is wrong"),
         (("--base", SEED, "--out", "out", "--set", "report_to=pigeon"), "learn.report_to: pigeon is unknown"),
         (("--base", SEED, "--out", "out", "--set", "lora_targets=[nose]"), "has no module called nose"),

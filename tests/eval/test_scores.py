@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
+from statistics import fmean
 
 import pytest
 from hypothesis import given
@@ -130,3 +131,14 @@ def test_many_questions_are_resampled_in_parts() -> None:
 def test_a_bootstrap_interval_lies_within_the_values(gaps: list[float]) -> None:
     low, high = bootstrap(gaps, seed=0)
     assert min(gaps) - 1e-9 <= low <= high <= max(gaps) + 1e-9
+
+
+@given(groups=st.lists(st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=9), min_size=1, max_size=8))
+def test_groups_of_any_sizes_are_resampled_whole(groups: list[list[float]]) -> None:
+    low, high = bootstrap([fmean(group) for group in groups], seed=0, sizes=[*map(len, groups)])
+    assert min(map(fmean, groups)) - 1e-9 <= low <= high <= max(map(fmean, groups)) + 1e-9
+
+
+def test_groups_of_one_are_questions() -> None:
+    values = [1.0] * 60 + [0.0] * 140
+    assert bootstrap(values, seed=3, sizes=[1] * 200) == bootstrap(values, seed=3)

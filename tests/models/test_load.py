@@ -23,7 +23,7 @@ from pydantic import Field
 from autoact.core.errors import ModelError
 from autoact.models.chat_format import without_marks
 from autoact.models.failures import is_passing
-from autoact.models.load import load_model, sampled
+from autoact.models.load import close_model, load_model, sampled
 from autoact.models.scripted import ScriptedChatModel
 from autoact.models.weights import adapter_folder, model_hash, template_hash
 
@@ -335,3 +335,13 @@ def test_a_form_is_left_out_where_a_provider_has_none() -> None:
     scripted = ScriptedChatModel(replies=["whatever"])
     for model in (Ollama(), scripted):
         assert sampled(model, temperature=0.3, seed=1, max_tokens=5, regex="right|wrong").invoke("Is it?").text
+
+
+def test_a_model_without_a_template_gets_ours_and_the_log_says_so(
+    tmp_path: Path, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = shutil.copytree(home / "base", tmp_path / "bare")
+    (folder / "chat_template.jinja").unlink()
+    caplog.set_level("INFO", "autoact")
+    close_model(loaded(folder))
+    assert f"{folder}: the tokenizer has no chat template; our minimal one is used" in caplog.text

@@ -15,9 +15,9 @@ from autoact.core.progress import Silent
 from autoact.core.records import QAPair, Scored
 from autoact.core.store import Store, read_json, write_json
 from autoact.core.task import Task
-from autoact.training import learn as story
-from autoact.training import rounds
+from autoact.training.adapters import train_adapters
 from autoact.training.learn import learn
+from autoact.training.rounds import play
 from autoact.training.self_instruct import Round
 from autoact.training.sharding import learn_shard
 
@@ -39,13 +39,12 @@ def ids(path: Path, kind: type[Any]) -> list[str]:
 @pytest.fixture
 def untrained(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Training fails until it is let go on."""
-    real = rounds.train_adapters
 
     def fail(*_: Any, **__: Any) -> None:
         raise RunError("the loss is not a number; lower learn.learning_rate")
 
-    monkeypatch.setattr(rounds, "train_adapters", fail)
-    return lambda: monkeypatch.setattr(rounds, "train_adapters", real)
+    monkeypatch.setattr("autoact.training.rounds.train_adapters", fail)
+    return lambda: monkeypatch.setattr("autoact.training.rounds.train_adapters", train_adapters)
 
 
 def test_after_a_failed_training_other_settings_of_it_go_on_from_the_same_play(
@@ -120,15 +119,14 @@ def test_a_benchmark_that_is_named_later_is_not_trained_on(town: ModuleType, tmp
 
 def stopped_before_its_second_play(task: Task, run: Path, model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of two rounds, killed where the second begins to play."""
-    real = story.play
 
-    def play(work: Any, number: int, *others: Any) -> list[Scored]:
+    def stop(work: Any, number: int, *others: Any) -> list[Scored]:
         if number:
             raise KeyboardInterrupt
-        return real(work, number, *others)
+        return play(work, number, *others)
 
     with monkeypatch.context() as patched:
-        patched.setattr(story, "play", play)
+        patched.setattr("autoact.training.learn.play", stop)
         with pytest.raises(KeyboardInterrupt):
             learn(task, run, Silent(), model)
 
