@@ -39,11 +39,11 @@ def report_of(work: Work, lessons: Sequence[Lesson], chosen: Lesson) -> dict[str
         **_figures(work, chosen),
         "rounds": [{"round": lesson.number, **_figures(work, lesson), "dev": lesson.reward} for lesson in lessons],
         "engine": read_json(engine) if engine.exists() else None,
-        "held_out_losses": _losses(work, chosen, paths),
+        "held_out_losses": losses_of(work, chosen, paths),
     }
 
 
-def _losses(work: Work, chosen: Lesson, paths: Mapping[str, Path]) -> dict[str, dict[str, float | None]]:
+def losses_of(work: Work, chosen: Lesson, paths: Mapping[str, Path]) -> dict[str, dict[str, float | None]]:
     """Every role by every speaker; nothing under ZeRO-3, whose bases are too large for one GPU."""
     config = work.config
     if (file := deepspeed_file(config.deepspeed)) and stage_of(file) == 3:

@@ -33,10 +33,10 @@ def _require_deepspeed(config: LearnConfig) -> None:
     path = deepspeed_file(config.deepspeed)
     if path is None:
         return
-    if find_spec("deepspeed") is None:
-        raise ModelError("learn.deepspeed needs deepspeed: pip install 'langgraph-autoact[deepspeed]'")
     if config.budgets.get("training", Budget()).seconds:
         raise ModelError("learn.budgets of training do not stop processes of DeepSpeed; leave one of them out")
+    if find_spec("deepspeed") is None:
+        raise ModelError("learn.deepspeed needs deepspeed: pip install 'langgraph-autoact[deepspeed]'")
     if config.quantize and stage_of(path) == 3:
         raise ModelError("learn.quantize cannot be spread over GPUs by ZeRO-3: choose zero2, or do without quantize")
 

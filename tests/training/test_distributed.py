@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from autoact.core.learning import LearnConfig
 from autoact.core.records import Example, Message, to_json
 from autoact.training.distributed import FILES, World, deepspeed_file, share, stage_of, world
 from autoact.training.launch import train_on_gpus
+from autoact.training.report import losses_of
 from autoact.training.requirements import require_packages
 from autoact.training.sft import Adapter, train_adapter
 
@@ -186,3 +188,33 @@ if __name__ == "__main__":  # the starter that a test kills
         lambda *_: print("step", flush=True),
         processes=2,
     )
+
+
+@pytest.mark.parametrize("deepspeed", ["zero2", "zero3"])
+def test_losses_of_a_base_too_large_for_one_gpu_are_left_out_and_it_is_said(
+    deepspeed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    asked: list[Any] = []
+    config = CONFIG.model_copy(update={"deepspeed": deepspeed, "quantize": "4bit"})
+    work: Any = SimpleNamespace(config=config, base="base", progress=SimpleNamespace(say=said.append))
+
+    def measured(*given: Any) -> dict[str, Any]:
+        asked.append(given)
+        return {"plan": {}}
+
+    monkeypatch.setattr("autoact.training.report.held_out_losses", measured)
+    lesson: Any = SimpleNamespace(examples={})
+    losses = losses_of(work, lesson, {})
+    if deepspeed == "zero3":
+        assert (losses, asked) == ({}, [])
+        assert said == ["held-out losses are not measured: one GPU would have to hold the whole base"]
+    else:
+        assert losses == {"plan": {}}
+        assert asked[0][-1] == "4bit"
+
+
+def test_a_budget_of_seconds_that_deepspeed_would_not_heed_is_refused() -> None:
+    budgets = LearnConfig.model_validate({"budgets": {"training": {"seconds": 5}}}).budgets
+    with pytest.raises(ModelError, match=r"learn\.budgets of training do not stop processes of DeepSpeed"):
+        require_packages(CONFIG.model_copy(update={"deepspeed": "zero2", "budgets": budgets}))
