@@ -27,7 +27,8 @@ def ask(
         list[str] | None, typer.Option("--choices", help="An option to choose from; once for each.")
     ] = None,
     endpoint: Annotated[
-        str, typer.Option(metavar="URL", help="A server of the base and the adapters, by their folders' names.")
+        str,
+        typer.Option(metavar="[ROLE=]URL[;…]", help="A server of the base and the adapters, by their folders' names."),
     ] = "",
     trace: Annotated[bool, typer.Option("--trace", help="Show every step and who wrote it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -43,7 +43,8 @@ def evaluate_run(
         str, typer.Option(metavar="I/N", help="Only play the questions of one of N machines, and report nothing.")
     ] = "",
     endpoint: Annotated[
-        str, typer.Option(metavar="URL", help="A server of the base and the adapters, by their folders' names.")
+        str,
+        typer.Option(metavar="[ROLE=]URL[;…]", help="A server of the base and the adapters, by their folders' names."),
     ] = "",
     model: Annotated[
         str,

@@ -33,7 +33,8 @@ def serve(
         ),
     ] = "",
     endpoint: Annotated[
-        str, typer.Option(metavar="URL", help="A server of the base and the adapters, by their folders' names.")
+        str,
+        typer.Option(metavar="[ROLE=]URL[;…]", help="A server of the base and the adapters, by their folders' names."),
     ] = "",
     key_env: Annotated[
         str, typer.Option(metavar="NAME", help=f"The environment variable that holds the key.  [default: {KEY}]")

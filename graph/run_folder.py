@@ -109,7 +109,7 @@ class RunFolder:
         if speakers == META:
             return load_model(self.task.model_spec(), self.task.endpoint)
         if self.endpoint:
-            return served_models(self.team_of(speakers), self.endpoint)
+            return served_models(self.team_of(speakers), self.path, self.endpoint)
         return team_models(self.team_of(speakers), self.path)
 
 

@@ -57,6 +57,12 @@ class Decoder:
         self.rows.clear()
         self._window.clear()
 
+    def release(self) -> None:
+        """Let go of the weights and of all that was kept; it decodes no more."""
+        self.clear()
+        self._prefixes = None
+        del self._network
+
     def admit(self, jobs: Sequence[Job]) -> Iterator[Done]:
         """Prefill `jobs`, pass by pass, and sample their first tokens; those that are done by then.
 

@@ -157,6 +157,7 @@ class Engine:
             with self._lock:
                 self._closed = True
             _fail(self._left(), EngineClosed("the engine was closed before it could answer"))
+            self._decoder.release()  # who still holds the engine holds no weights by it
 
     def _turn(self) -> bool:
         """Let newcomers in and decode one step; False once the engine is closed."""

@@ -12,6 +12,7 @@ Secrets come from the environment (OPENAI_API_KEY), never from a task file.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -85,6 +86,7 @@ def close_model(model: BaseChatModel) -> None:
     """Give back what a model holds in this process; a model elsewhere is left alone."""
     if isinstance(model, LocalChatModel):
         model.engine.close()
+        gc.collect()  # modules and their hooks hold one another, and another model may need the room at once
 
 
 def _in_process(path: str) -> BaseChatModel:

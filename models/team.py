@@ -23,6 +23,7 @@ from autoact.models.local import LocalChatModel
 from autoact.models.weights import adapter_folder, adapter_hash, model_hash, template_hash, weights_hash
 
 META = "meta"
+ROLE_NAME = re.compile(r"\w+(:\w+)?")  # of a role or a tool's own; no address is like it
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{12})$")
 
 
@@ -69,10 +70,29 @@ def weights_of(teams: Sequence[Team], folder: Path) -> Weights:
     return Weights(next(iter(bases.values())), {path.name: path for path in adapters})
 
 
-def served_models(team: Team, endpoint: str) -> dict[str, BaseChatModel]:
-    """Role → chat model, and the base as "meta", at a server that serves each by its folder's name, as vLLM does."""
+def served_models(team: Team, folder: Path, endpoint: str) -> dict[str, BaseChatModel]:
+    """Role → chat model, and the base as "meta", at servers that serve each by its folder's name, as vLLM does.
+
+    `endpoint` is the address for all, or parts such as `reflect=http://gpu:8000/v1` with semicolons between them; one
+    without a role is for the others, which without one are in this process. Raises ModelError and RunError.
+    """
     names = {role: Path(team.adapters.get(role, team.base)).name for role in _roles(team)}
-    return {role: load_model(f"vllm:{name}", endpoint) for role, name in names.items()}
+    places = dict(_place(part.strip()) for part in endpoint.split(";") if part.strip())
+    if strange := places.keys() - names.keys() - {""}:
+        known = ", ".join(names)
+        raise ModelError(f"--endpoint {sorted(strange)[0]}=… is for no role of this team; it has {known}")
+    there = {role: places.get(role, places.get("")) for role in names}
+    here = team_models(team, folder) if None in there.values() else {}
+    return {
+        role: load_model(f"vllm:{name}", address) if (address := there[role]) else here[role]
+        for role, name in names.items()
+    }
+
+
+def _place(part: str) -> tuple[str, str]:
+    """A part of an endpoint as the role that it is for, "" for all others, and the address."""
+    role, _, address = part.partition("=")
+    return (role.strip(), address.strip()) if ROLE_NAME.fullmatch(role.strip()) else ("", part)
 
 
 def _roles(team: Team) -> list[str]:

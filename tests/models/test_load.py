@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import shutil
 import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,7 +25,8 @@ from pydantic import Field
 from autoact.core.errors import ModelError
 from autoact.models.chat_format import without_marks
 from autoact.models.failures import is_passing
-from autoact.models.load import close_model, load_model, sampled
+from autoact.models.load import close_model, load_model, profile_of, sampled
+from autoact.models.local import LocalChatModel
 from autoact.models.scripted import ScriptedChatModel
 from autoact.models.weights import adapter_folder, model_hash, template_hash
 
@@ -345,3 +348,20 @@ def test_a_model_without_a_template_gets_ours_and_the_log_says_so(
     caplog.set_level("INFO", "autoact")
     close_model(loaded(folder))
     assert f"{folder}: the tokenizer has no chat template; our minimal one is used" in caplog.text
+
+
+def test_a_closed_model_leaves_no_weights_behind_though_it_is_still_held(home: Path) -> None:
+    model = loaded(home / "base")
+    assert isinstance(model, LocalChatModel)
+    model.invoke("Hi", max_tokens=2)
+    network = weakref.ref(model.engine._decoder._network)
+    gc.disable()
+    try:
+        close_model(model)
+    finally:
+        gc.enable()
+    assert network() is None
+    assert model.engine._decoder._prefixes is None
+    profile = profile_of(model)
+    assert profile is not None
+    assert profile["spent"]["base"]["decoded"] == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autoact.core.errors import RunError
+from autoact.core.errors import ModelError, RunError
 from autoact.core.records import Team
 from autoact.models.local import LocalChatModel
 from autoact.models.served import VllmChatModel
@@ -42,10 +42,35 @@ def test_each_role_speaks_with_its_adapter_and_the_rest_as_the_base(home: Path) 
 
 
 def test_at_an_endpoint_each_role_asks_for_the_name_of_its_folder(home: Path) -> None:
-    models = served_models(team(home), "http://127.0.0.1:1/v1")
+    models = served_models(team(home), home, "http://127.0.0.1:1/v1")
     names = {role: getattr(model, "model_name", None) for role, model in models.items()}
     assert names == {"plan": "plan-1", "tool": "tool-1", "reflect": "base", "meta": "base"}
     assert all(isinstance(model, VllmChatModel) for model in models.values())
+
+
+def test_a_role_may_have_a_server_of_its_own_and_the_others_another_or_none(home: Path) -> None:
+    own, all_others = "http://127.0.0.1:1/v1?a=b", "http://127.0.0.1:2/v1"
+    models = served_models(team(home), home, f"{all_others}; reflect={own}")
+    places = {role: getattr(model, "base_url", None) for role, model in models.items()}
+    assert places == {"plan": all_others, "tool": all_others, "reflect": own, "meta": all_others}
+    models = served_models(team(home), home, f"tool = {own}")
+    assert isinstance(models["tool"], VllmChatModel)
+    plan = models["plan"]
+    assert isinstance(plan, LocalChatModel)
+    plan.engine.close()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "line"),
+    [
+        ("critic=http://127.0.0.1:1/v1", "--endpoint critic=… is for no role of this team; it has plan, tool, reflect"),
+        ("plan=127.0.0.1", "the endpoint '127.0.0.1' is no address"),
+        ("127.0.0.1", "the endpoint '127.0.0.1' is no address"),
+    ],
+)
+def test_an_endpoint_that_is_none_is_a_line(home: Path, endpoint: str, line: str) -> None:
+    with pytest.raises(ModelError, match=line):
+        served_models(team(home), home, endpoint)
 
 
 def test_a_changed_base_is_named_with_both_hashes(home: Path) -> None:

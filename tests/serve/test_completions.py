@@ -115,8 +115,10 @@ def test_our_client_of_vllm_is_answered_and_held_to_a_form(url: str) -> None:
     assert held.invoke("Is it?").text in ("right", "wrong")
 
 
-def test_a_team_finds_its_models_by_name(url: str, team: Team) -> None:
-    replies = {role: model.invoke("Hi", max_tokens=4) for role, model in served_models(team, f"{url}/v1").items()}
+def test_a_team_finds_its_models_by_name(url: str, team: Team, tmp_path: Path) -> None:
+    replies = {
+        role: model.invoke("Hi", max_tokens=4) for role, model in served_models(team, tmp_path, f"{url}/v1").items()
+    }
     names = {role: reply.response_metadata["model_name"] for role, reply in replies.items()}
     assert names == {"plan": "plan-1", "tool": "tool-1", "reflect": "base", "meta": "base"}
 

@@ -122,7 +122,7 @@ def test_each_speaker_says_what_peft_says_token_by_token(run: RunFolder, url: st
 
     tokenizer: Any = AutoTokenizer.from_pretrained(ATLAS / "seed")
     chats = prompts(run)[role]
-    model = sampled(served_models(run.team, url)[role], temperature=0, seed=None, max_tokens=TOKENS)
+    model = sampled(served_models(run.team, run.path, url)[role], temperature=0, seed=None, max_tokens=TOKENS)
     with ThreadPoolExecutor(len(chats)) as pool:
         replies = list(pool.map(model.invoke, chats))
     expected = generated(run, role, chats)
@@ -136,7 +136,7 @@ def test_prompts_are_counted_as_our_own_tokenizer_counts_them(run: RunFolder, ur
 
     tokenizer: Any = AutoTokenizer.from_pretrained(ATLAS / "seed")
     chat = prompts(run)["plan"][0]
-    spent = served_models(run.team, url)["plan"].invoke(chat, max_tokens=1).usage_metadata
+    spent = served_models(run.team, run.path, url)["plan"].invoke(chat, max_tokens=1).usage_metadata
     assert spent
     assert spent["input_tokens"] == len(to_ids(tokenizer, as_chat(chat), generate=True))
 
