@@ -22,10 +22,10 @@ from autoact.core.errors import ModelError, RunError, UserError
 from autoact.core.lock import locked
 from autoact.core.progress import Progress
 from autoact.core.records import Example, Team, to_json
-from autoact.core.store import Store, read_json, read_record, write_json
+from autoact.core.store import Store, read_record, write_json
 from autoact.graph.run_folder import RunFolder
 from autoact.models.weights import model_hash
-from autoact.training.adapters import folder_name, train_adapters
+from autoact.training.adapters import folder_name, noted, train_adapters
 from autoact.training.examples import save
 from autoact.training.provenance import provenance_beside
 from autoact.training.requirements import require_packages
@@ -107,7 +107,7 @@ def train_team(name: str, variant: Variant, run: RunFolder, progress: Progress) 
     record = folder / "adapters.json"
     if (folder / "team.json").exists():
         progress.say(f"{name} is trained already")
-        return Trained(name, read_record(folder / "team.json", Team), read_json(record))
+        return Trained(name, read_record(folder / "team.json", Team), noted(record))
     progress.stage(f"train {name}")
     for adapter, items in variant.examples.items():
         save(folder / f"{folder_name(adapter)}.jsonl", Example, items)

@@ -20,8 +20,8 @@ from autoact.core.records import ROLES, Example
 from autoact.core.store import Store
 from autoact.graph.run_folder import RunFolder, open_run
 from autoact.models.team import team_models
-from autoact.training.teams import Trained, choose_teams, train_teams
-from autoact.training.variants import fireact, tool_agents
+from autoact.training.teams import Trained, choose_teams, train_team, train_teams
+from autoact.training.variants import Variant, fireact, tool_agents
 
 NAMES = ("tool-agents", "fireact", "trajectories-3")
 
@@ -117,6 +117,13 @@ def test_a_kill_in_training_costs_no_adapter_that_was_done(trained: Any, run: Ru
     assert again.team == teams["tool-agents"].team
     assert again.adapters["tool:Retrieve"] == first
     assert stamps(run.path / first["path"]) == before
+
+
+def test_a_team_that_trains_nothing_of_its_own_is_there_the_second_time_too(run: RunFolder) -> None:
+    once, again = (train_team("borrowed", Variant({}, {}, ("reflect",)), run, Silent()) for _ in range(2))
+    assert once == again
+    assert once.adapters == {}
+    assert once.team.adapters == {"reflect": run.team.adapters["reflect"]}
 
 
 def test_a_team_of_other_examples_is_not_mixed_with_new_ones(trained: Any, run: RunFolder) -> None:
