@@ -91,8 +91,8 @@ def served_models(team: Team, folder: Path, endpoint: str) -> dict[str, BaseChat
 
 def _place(part: str) -> tuple[str, str]:
     """A part of an endpoint as the role that it is for, "" for all others, and the address."""
-    role, _, address = part.partition("=")
-    return (role.strip(), address.strip()) if ROLE_NAME.fullmatch(role.strip()) else ("", part)
+    role, equals, address = part.partition("=")
+    return (role.strip(), address.strip()) if equals and ROLE_NAME.fullmatch(role.strip()) else ("", part)
 
 
 def _roles(team: Team) -> list[str]:

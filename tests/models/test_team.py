@@ -66,6 +66,7 @@ def test_a_role_may_have_a_server_of_its_own_and_the_others_another_or_none(home
         ("critic=http://127.0.0.1:1/v1", "--endpoint critic=… is for no role of this team; it has plan, tool, reflect"),
         ("plan=127.0.0.1", "the endpoint '127.0.0.1' is no address"),
         ("127.0.0.1", "the endpoint '127.0.0.1' is no address"),
+        ("plan", "the endpoint 'plan' is no address"),
     ],
 )
 def test_an_endpoint_that_is_none_is_a_line(home: Path, endpoint: str, line: str) -> None:
