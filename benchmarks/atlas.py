@@ -6,7 +6,7 @@
 Each seed is a whole learning run. Every method plays every question of the split, greedily; with `sampled` the
 META-AGENT and the team also play at T = .7, for the mean over plays and for the majority of five. Among the ablations,
 `reflect-alone` is the META-AGENT with the trained reflect adapter, which has many wrong answers to find; `scripted` is
-the upper bound: a team trained on what the script behind the seed model plays when it knows the world and the answers.
+a team trained on what the script behind the seed model plays when it knows the world and the answers.
 A question's reward is its mean over the seeds; intervals resample whole countries. The same command again goes on.
 """
 
@@ -113,7 +113,7 @@ def learned(name: str, seed: int, folder: Path, arms: Sequence[str], progress: P
 
 
 def scripted(run: RunFolder, choice: bool) -> Variant:
-    """What the upper bound is trained on: as many right plays of the script as SCRIPTS, on training countries.
+    """What `scripted` is trained on: as many right plays of the script as SCRIPTS, on training countries.
 
     Its verdicts are learned from plays of a script that does not always know, since one that does is never wrong.
     """

@@ -11,7 +11,7 @@ training        asks after each optimiser step; adapter 1 of 3 with `part=1/3`, 
 
 The figures are noted at most once a second and at the end, so kill -9 loses no more. A stage that had to stop and ended
 well is closed: resumed, it does nothing more, so that the stages after it go on from the same input, whatever its
-budget is by then; unless it is reopened, since they could not.
+budget is by then. Where they could not go on from it, it is reopened.
 """
 
 from __future__ import annotations

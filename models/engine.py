@@ -214,7 +214,9 @@ def load_tokenizer(folder: Path) -> Any:
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as problem:  # every part of a tokenizer's files has its own way to be wrong
-        raise ModelError(f"{folder} has no tokenizer that loads; save one beside the model") from problem
+        raise ModelError(
+            f"{folder} has no tokenizer that loads ({line_of(problem)}); save one beside the model"
+        ) from problem
 
 
 def _guarded(on_text: Callable[[str], None], future: Future[Completion]) -> Callable[[str], None]:

@@ -84,7 +84,7 @@ def profile_of(model: BaseChatModel) -> dict[str, Any] | None:
 
 def close_model(model: BaseChatModel) -> None:
     """Give back what a model holds in this process; a model elsewhere is left alone."""
-    if isinstance(model, LocalChatModel):
+    if isinstance(model, LocalChatModel) and model.engine.alive:
         model.engine.close()
         gc.collect()  # modules and their hooks hold one another, and another model may need the room at once
 

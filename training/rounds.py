@@ -118,7 +118,7 @@ def study(
         verified = verify(work.config, questions, trajectories)
         sifted = keep(work.config, verified, questions, trajectories)
         if not lessons:
-            _go_on_playing(sifted.trajectories, work)
+            _refuse_short_play(sifted.trajectories, work)
         save(folder / "verified.jsonl", Verified, verified)
         save(folder / "dropped.jsonl", Dropped, sifted.dropped)
         kept = save(folder / "kept.jsonl", Scored, sifted.trajectories)
@@ -213,8 +213,8 @@ def _known(lessons: Sequence[Lesson]) -> Known:
     )
 
 
-def _go_on_playing(kept: Sequence[Scored], work: Work) -> None:
-    """Raises RunError when a budget ended play before enough was kept; with a larger one play goes on."""
+def _refuse_short_play(kept: Sequence[Scored], work: Work) -> None:
+    """Raises RunError when a budget ended play before enough was kept, and reopens it for a larger one."""
     budget = work.spending.spent(SYNTHESIS).closed
     if budget and len(kept) < work.config.needed:
         work.spending.reopen(SYNTHESIS)
