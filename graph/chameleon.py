@@ -24,7 +24,7 @@ from autoact.graph.acting import Act
 from autoact.graph.context import Context
 from autoact.graph.episode import Episode, Update, onward
 from autoact.graph.setup import Setup
-from autoact.graph.state import State, question_of, steps_of
+from autoact.graph.state import State, question_of, steps_taken
 from autoact.models.tokens import shorten
 from autoact.prompts.chameleon import (
     KNOWLEDGE,
@@ -94,7 +94,7 @@ class Chameleon(Episode):
         update = super().executed(state, act)
         if update["next"] != self.entry:
             return update
-        return update | self.onto(modules_of(state), len(steps_of(state)) + 1)
+        return update | self.onto(modules_of(state), steps_taken(state) + 1)
 
     def recalled(self, state: State, reply: AIMessage, wrote: str, settings: Context) -> Update:
         """The update after what the model knows."""
@@ -102,7 +102,7 @@ class Chameleon(Episode):
         text = shorten(self.setup.model("plan", settings), text, settings.observation_tokens)
         names = by_policy(state, "knowledge", wrote)
         step = Step(state["thought"], KNOWLEDGE, "", text or fill("no_output"), wrote=names)
-        return {"steps": [to_json(step)], **self.onto(modules_of(state), len(steps_of(state)) + 1)}
+        return {"steps": [to_json(step)], **self.onto(modules_of(state), steps_taken(state) + 1)}
 
     def onto(self, modules: list[str], done: int) -> Update:
         """The next module."""

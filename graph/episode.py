@@ -34,7 +34,7 @@ from autoact.graph.context import Context, schema_of
 from autoact.graph.review import pending_of, reviewed
 from autoact.graph.setup import Setup
 from autoact.graph.speaking import Asked, address_of
-from autoact.graph.state import VERSION, Input, State, check_version, entered, question_of, steps_of
+from autoact.graph.state import VERSION, Input, State, check_version, entered, question_of, steps_of, steps_taken
 from autoact.models.failures import ATTEMPTS, is_down, is_passing, too_long
 from autoact.models.load import sampled
 from autoact.models.tokens import shorten
@@ -193,7 +193,7 @@ class Episode:
     def _sampled(
         self, node: str, state: State, settings: Context, form: Callable[[Brief], str] | None
     ) -> Runnable[Any, Any]:
-        turn = len(steps_of(state))
+        turn = steps_taken(state)
         return sampled(
             self._model(node, state, settings),
             temperature=settings.temperature,
@@ -205,7 +205,7 @@ class Episode:
 
     def _begun(self, node: str, state: State, settings: Context) -> Update:
         """What an episode begins with; on a thread whose last one has ended, all else is cleared."""
-        if node not in self.entries or steps_of(state):
+        if node not in self.entries or steps_taken(state):
             return {}
         asked = {name: value for name, value in to_json(question_of(state)).items() if value}
         begun = {"version": VERSION, "settings": settings.beyond(self.setup.defaults), "asked": asked}

@@ -86,7 +86,12 @@ def entered(state: State, *, at_entry: bool) -> State:
 
 def steps_of(state: State) -> list[Step]:
     """The steps taken so far in this episode, as records."""
-    return [from_json(Step, step) for step in state.get("steps", [])] if not state.get("status") else []
+    return [from_json(Step, step) for step in _steps(state)]
+
+
+def steps_taken(state: State) -> int:
+    """How many they are."""
+    return len(_steps(state))
 
 
 def check_version(state: Mapping[str, Any]) -> None:
@@ -115,3 +120,7 @@ def question_of(state: Mapping[str, Any]) -> Question:
 def _given(state: Mapping[str, Any]) -> dict[str, Any]:
     beside = {name: state[name] for name in BESIDE if state.get(name)}
     return beside | ({"question": state["question"]} if "question" in state else {})
+
+
+def _steps(state: State) -> list[dict[str, Any]]:
+    return [] if state.get("status") else state.get("steps", [])

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
@@ -23,14 +23,27 @@ from ssl import SSLContext
 from typing import Any
 from urllib.parse import urlsplit
 
-from httpx2 import AsyncClient, Client, Limits, Request, Response, create_ssl_context
+from aiohttp import ClientError
+from httpx2 import (
+    AsyncClient,
+    Client,
+    ConnectTimeout,
+    Limits,
+    ReadError,
+    RemoteProtocolError,
+    Request,
+    Response,
+    TransportError,
+    create_ssl_context,
+)
+from httpx_aiohttp.httpx2 import Httpx2AiohttpClient
 from typing_extensions import override
 
+from autoact.core.text import line_of
 from autoact.models.retry_after import RetryAfter
 
 # As many as our own server and vLLM answer at once; further calls wait here for a place.
 AT_ONCE = 256
-SHARES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +79,7 @@ class HeedingClient(Client):
 
 
 class LoopsClient(AsyncClient):
-    """The same for those that await, with clients of its own behind it for each event loop."""
+    """The same for those that await, with a client of its own behind it for each event loop."""
 
     def __init__(self, busy: RetryAfter, settings: dict[str, Any]) -> None:
         super().__init__(**settings)
@@ -79,13 +92,16 @@ class LoopsClient(AsyncClient):
         loop = asyncio.get_running_loop()
         if loop not in self._open:
             self._forget_ended()
-            shares = [Share(self._settings) for _ in range(SHARES)]
-            closing = _until_loop_ends(shares)
-            self._open[loop] = shares, closing
+            client = Httpx2AiohttpClient(**self._settings)
+            closing = _until_loop_ends(client)
+            self._open[loop] = client, closing
             await anext(closing)
         if wait := self._busy.seconds():
             await asyncio.sleep(wait)
-        response = await min(self._open[loop][0], key=Share.load).send(request, **options)
+        try:
+            response = await self._open[loop][0].send(request, **options)
+        except (ClientError, ConnectTimeout) as problem:
+            raise _named(problem) from problem
         self._busy.note(response)
         return response
 
@@ -95,41 +111,11 @@ class LoopsClient(AsyncClient):
                 self._open.pop(loop, None)
 
 
-class Share:
-    """Some of a loop's connections; httpx looks at all that a client has, twice for each request."""
-
-    def __init__(self, settings: dict[str, Any]) -> None:
-        limits = Limits(max_connections=AT_ONCE // SHARES, max_keepalive_connections=AT_ONCE // SHARES)
-        self.client = AsyncClient(**settings | {"limits": limits})
-        self._sending = 0
-
-    def load(self) -> int:
-        """How many requests hold a connection, or wait for one."""
-        return self._sending
-
-    async def send(self, request: Request, **options: Any) -> Response:
-        """The answer, or its beginning, which holds its connection until it is closed."""
-        self._sending += 1
-        try:
-            response = await self.client.send(request, **options)
-        except BaseException:
-            self._sending -= 1
-            raise
-        if response.is_closed:
-            self._sending -= 1
-        else:
-            response.aclose = self._releasing(response.aclose)  # type: ignore[method-assign]
-        return response
-
-    def _releasing(self, close: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Coroutine[Any, Any, None]]:
-        """The close of a response, which lets go of its connection the first time."""
-        held = [1]
-
-        async def aclose() -> None:
-            self._sending -= held.pop() if held else 0
-            await close()
-
-        return aclose
+def _named(problem: ClientError | ConnectTimeout) -> TransportError:
+    """The error as httpx has it: the transport passes on what is no HTTP, and takes a cut connection for a late one."""
+    if isinstance(problem, ClientError):
+        return RemoteProtocolError(line_of(problem))
+    return problem if isinstance(problem.__cause__, TimeoutError) else ReadError(str(problem))
 
 
 def _settings(*, proxied: bool) -> dict[str, Any]:
@@ -151,14 +137,13 @@ def _trusted() -> SSLContext:
     return create_ssl_context()
 
 
-async def _until_loop_ends(shares: Sequence[Share]) -> AsyncGenerator[None, None]:
+async def _until_loop_ends(client: AsyncClient) -> AsyncGenerator[None, None]:
     """Waits at its yield; an event loop that ends closes the generators that were begun in it."""
     try:
         yield
     finally:
-        for share in shares:
-            await share.client.aclose()
+        await client.aclose()
 
 
-# The clients of a loop, and what closes them.
-Open = tuple[Sequence[Share], AsyncGenerator[None, None]]
+# The client of a loop, and what closes it.
+Open = tuple[AsyncClient, AsyncGenerator[None, None]]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from httpx2 import ConnectError, MockTransport, Request, Response
 
 from autoact.models.load import load_model
-from autoact.models.pool import AT_ONCE, Share
+from autoact.models.pool import AT_ONCE
 from tests.models.endpoints.loopback import Answer, Body, Loopback, completion
 
 Serve = Callable[[Callable[[Body], Answer] | Answer], Loopback]
@@ -115,32 +114,11 @@ def test_a_connection_that_its_server_closed_meanwhile_is_opened_anew(serve: Ser
         server.connections[-1].shutdown(2)
     assert len(server.connections) == 3
 
+    async def ask() -> None:
+        for _ in range(3):
+            assert (await model.ainvoke("Hello")).text == "Lima"
+            server.connections[-1].shutdown(2)
+            await asyncio.sleep(0.05)  # for the news of it
 
-def test_a_stream_holds_its_share_until_it_is_closed() -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"Li"
-        yield b"ma"
-
-    def answer(request: Request) -> Response:
-        if request.url.path == "/dead":
-            raise ConnectError("refused")
-        return Response(200, content=pieces())
-
-    async def load_after(share: Share, path: str = "/", **options: Any) -> tuple[int, Response]:
-        response = await share.send(Request("GET", f"http://server{path}"), **options)
-        return share.load(), response
-
-    async def tell() -> None:
-        share = Share({"transport": MockTransport(answer)})
-        assert (await load_after(share))[0] == 0
-        busy, response = await load_after(share, stream=True)
-        assert busy == 1
-        assert b"".join([piece async for piece in response.aiter_bytes()]) == b"Lima"
-        assert share.load() == 0
-        await response.aclose()
-        assert share.load() == 0
-        with pytest.raises(ConnectError):
-            await load_after(share, "/dead")
-        assert share.load() == 0
-
-    asyncio.run(tell())
+    asyncio.run(ask())
+    assert len(server.connections) == 6

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from httpx2 import TimeoutException
 from langchain_core.language_models import BaseChatModel
 
 from autoact.core.errors import EndpointError
@@ -88,6 +89,13 @@ def test_what_is_no_answer_is_the_servers_failure_and_asked_for_once(serve: Serv
         assert is_down(problem)
         assert is_passing(problem) is (name in PASSING)
     assert len(server.asked) == 2
+
+
+def test_a_connection_that_was_cut_is_not_told_as_one_that_took_too_long(serve: Serve) -> None:
+    model = hurried(serve(PASSING["cut before a word"]))
+    for problem in (failure(lambda: model.invoke("Hello")), failure(lambda: asyncio.run(model.ainvoke("Hello")))):
+        assert not isinstance(problem, TimeoutException)
+        assert "disconnect" in str(problem)
 
 
 @pytest.mark.parametrize("name", STREAMS)
