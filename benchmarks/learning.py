@@ -52,7 +52,7 @@ VARIANTS: Mapping[str, Variant] = {
     BEST: Variant(same=()),
     "paper": Variant({"duplicates": "exact"}, preset="paper", same=()),
     "paper with the learning rate of Atlas": Variant(
-        {"duplicates": "exact", "learning_rate": 4e-3}, preset="paper", same=()
+        {"duplicates": "exact", "learning_rate": 2e-3}, preset="paper", same=()
     ),
     "answers as written": Variant({"verify": 0}),
     "answers never replaced": Variant({"replace_answers": False}),
@@ -61,9 +61,9 @@ VARIANTS: Mapping[str, Variant] = {
     "all of a question": Variant({"per_question": 0}),
     "diverse first": Variant({"prefer_kept": "diverse"}),
     "verdicts of kept plays": Variant({"reflect_on": "kept"}),
-    "no early stopping": Variant({"early_stopping": 0}),
+    "early stopping": Variant({"early_stopping": 1}),
     "rank 16": Variant({"lora_rank": 16, "lora_alpha": 32}),
-    "all linear": Variant({"lora_targets": ["all-linear"]}),
+    "queries and values": Variant({"lora_targets": ["q_proj", "v_proj"]}),
     "temperatures spread": Variant({"temperature_spread": 0.3}, same=()),
     "two rounds": Variant({"rounds": 2}, same=TRAINED),
     "three rounds": Variant({"rounds": 3}, same=TRAINED),
