@@ -120,7 +120,8 @@ def scripted(run: RunFolder, choice: bool) -> Variant:
     world, rng = atlas(), random.Random(run.task.learn.seed)
     corpus, tools = world.corpus(), tuple(run.tools)
     pairs: dict[str, QAPair] = {}
-    kept, judged = [], []
+    kept: list[Scored] = []
+    judged: list[Scored] = []
     for number in range(SCRIPTS):
         thing = rng.choice(split(world)["train"])
         put = (

@@ -32,7 +32,8 @@ from autoact.graph.group import graph_of
 from autoact.graph.run import Batch, play_into
 from autoact.graph.run_folder import META, TEAM, open_run
 from autoact.models.load import close_model
-from autoact.training.learn import claim, learn
+from autoact.training.claim import claim
+from autoact.training.learn import learn
 
 PLAYS = ("instruct.jsonl", "questions.jsonl", "tools.json", "rounds/00/trajectories.jsonl")
 TRAINED = (*PLAYS, *(f"rounds/00/{name}.jsonl" for name in ("verified", "dropped", "kept", "plan", "tool", "reflect")))
@@ -101,14 +102,14 @@ def _learned(name: str, seed: int, out: Path, progress: Progress) -> Path:
     run = out / name.replace(" ", "-") / str(seed)
     task = load_task(FOLDER / "task.yaml", {"seed": seed, **variant.settings}, variant.preset)
     if variant.same and not run.exists():
-        _go_on_from(_learned(BEST, seed, out, progress), task, run, variant)
+        _go_on_from(_learned(BEST, seed, out, progress), task, run, variant, progress)
     learn(task, run, progress)
     return run
 
 
-def _go_on_from(best: Path, task: Task, run: Path, variant: Variant) -> None:
+def _go_on_from(best: Path, task: Task, run: Path, variant: Variant, progress: Progress) -> None:
     """A run folder with what a variant has in common with the best preset's run."""
-    claim(task, run)
+    claim(task, run, task.base_path(), progress)
     for file in variant.same:
         (run / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(best / file, run / file)
