@@ -2,6 +2,7 @@
 
     adapters = adapters_of(None, folder)       # {"plan": folder/"plan-1", …}, made on the spot
     next(episodes())                           # the chats of one episode, each longer than the one before
+    widened(folder, 64)                        # a model that says the same and computes for 64 times as wide a layer
 
 Made adapters are as large as Atlas's own (rank 8 on q and v) and change nothing, so turns are as long as the seed
 model's.
@@ -40,6 +41,23 @@ def _made(folder: Path, model: Path) -> Path:
 
     config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
     get_peft_model(AutoModelForCausalLM.from_pretrained(model), config).save_pretrained(str(folder))
+    return folder
+
+
+def widened(folder: Path, times: int) -> Path:
+    """Atlas's model with feed-forward layers so many times as wide, whose new units are all zero."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    seed = AutoModelForCausalLM.from_pretrained(SEED)
+    size = times * seed.config.intermediate_size
+    wide = type(seed)(type(seed.config)(**seed.config.to_dict() | {"intermediate_size": size}))
+    with torch.no_grad():
+        for ours, theirs in zip(wide.parameters(), seed.parameters(), strict=True):
+            ours.zero_()
+            ours[tuple(slice(length) for length in theirs.shape)] = theirs
+    wide.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(SEED).save_pretrained(folder)
     return folder
 
 

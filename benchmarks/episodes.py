@@ -1,9 +1,10 @@
 """Group planning by three adapters, 64 episodes at once: tokens prefilled against each once, and CPU against no reuse.
 
-    python benchmarks/episodes.py [--run RUN] [--episodes 64] [--repeat 3] [--threads 1] [--json FILE]
+    python benchmarks/episodes.py [--run RUN] [--widen 1] [--episodes 64] [--repeat 3] [--threads 1] [--json FILE]
 
 The episodes are Atlas's test questions. "Each once" counts the different prompt prefixes that an adapter was sent:
-what an engine computes that computes no token of a prompt twice for one adapter.
+what an engine computes that computes no token of a prompt twice for one adapter. `--widen` makes the model's
+feed-forward layers so many times as wide by units that are zero: the same is said, by the arithmetic of a larger model.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from atlas_team import SEED, TOOLS, adapters_of
+from atlas_team import SEED, TOOLS, adapters_of, widened
 from engine import settle
 from rich.console import Console
 from rich.table import Table
@@ -76,11 +77,11 @@ def prefixes(prompts: Iterable[tuple[int, ...]]) -> int:
     return count
 
 
-def played(adapters: dict[str, Path], pairs: Sequence[QAPair], **settings: Any) -> Measure:
+def played(model: Path, adapters: dict[str, Path], pairs: Sequence[QAPair], **settings: Any) -> Measure:
     """All episodes at once, on a fresh engine."""
     import torch
 
-    with closing(Noting(str(SEED), adapters, threads=torch.get_num_threads(), **settings)) as engine:
+    with closing(Noting(str(model), adapters, threads=torch.get_num_threads(), **settings)) as engine:
         models = {role: LocalChatModel(engine=engine, adapter=role, model_name=role) for role in adapters}
         tools = build_tools(TOOLS, FOLDER / "corpus.jsonl")
         graph = group_planning(models, tools, "Answer questions about the countries of Earth.", SETTINGS).compile()
@@ -119,6 +120,7 @@ def tables_of(measured: Sequence[Measure]) -> list[Table]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--run", type=Path, help="a run of `autoact learn` on Atlas, for its adapters")
+    options.add_argument("--widen", type=int, default=1, help="how many times as wide its feed-forward layers are")
     options.add_argument("--episodes", type=int, default=64)
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--threads", type=int, default=1, help="of torch; two that wait for each other cost both")
@@ -127,9 +129,12 @@ def main() -> None:
     settle(given.threads)
     pairs = random.Random(0).sample(list(Store(FOLDER / "test.jsonl", QAPair)), given.episodes)
     with tempfile.TemporaryDirectory() as folder:
-        adapters = adapters_of(given.run, Path(folder))
+        model = SEED if given.widen == 1 else widened(Path(folder) / "wide", given.widen)
+        adapters = adapters_of(given.run, Path(folder), model)
         measured = [
-            played(adapters, pairs, **settings) for _ in range(given.repeat) for settings in ({}, {"prefix_bytes": 0})
+            played(model, adapters, pairs, **settings)
+            for _ in range(given.repeat)
+            for settings in ({}, {"prefix_bytes": 0})
         ]
     for table in tables_of(measured):
         Console().print(table)
