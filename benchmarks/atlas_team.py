@@ -45,7 +45,7 @@ def _made(folder: Path, model: Path) -> Path:
 
 
 def widened(folder: Path, times: int) -> Path:
-    """Atlas's model with feed-forward layers so many times as wide, whose new units are all zero."""
+    """Atlas's model, its feed-forward layers so many times as wide by units that are zero; it says the same."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

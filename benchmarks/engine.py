@@ -1,7 +1,7 @@
 """Requests a second and CPU a request of Atlas's model with three adapters, 1 to 128 in flight, side by side.
 
     python benchmarks/engine.py [--run RUN] [--in-flight 1 8 32 128] [--repeat 3] [--threads 1] [--vllm URL]
-                                [--body WIDTHxLAYERS] [--json FILE]
+                                [--widen 1 | --body WIDTHxLAYERS] [--json FILE]
 
 engine              ours, the three adapters in turn
 engine, one         the same with one adapter
@@ -11,9 +11,10 @@ batched, one        generate over as many rows as are in flight, with one adapte
 vllm                a server at URL (`autoact engine RUN --backend vllm`), the run's adapters in turn
 
 All are asked the same: what the agents of growing episodes are sent, greedy, at most 48 tokens, up to the closing
-token. Every repetition measures all of them, one after the other; the table has the medians. On a GPU all compute in
-bf16; a Llama of random weights (`--body 1536x28`, its width and layers) then stands for models of a size that is
-worth one, and says 48 tokens every time.
+token. Every repetition measures all of them, one after the other; the table has the medians. `--widen` has the same
+said with the arithmetic of a larger model, as benchmarks/episodes.py does. On a GPU all compute in bf16; a Llama of
+random weights (`--body 1536x28`, its width and layers) then stands for models of a size that is worth one, and says 48
+tokens every time.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from atlas_team import SEED, adapters_of, episodes
+from atlas_team import SEED, adapters_of, episodes, widened
 from rich.console import Console
 from rich.table import Table
 
@@ -266,12 +267,15 @@ def main() -> None:
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--threads", type=int, default=1, help="of torch; two that wait for each other cost both")
     options.add_argument("--vllm", metavar="URL", default="", help="such as http://127.0.0.1:8001/v1")
-    options.add_argument("--body", default="", help="measure a Llama of random weights, such as 1536x28, instead")
+    size = options.add_mutually_exclusive_group()
+    size.add_argument("--widen", type=int, default=1, help="how many times as wide its feed-forward layers are")
+    size.add_argument("--body", default="", help="measure a Llama of random weights, such as 1536x28, instead")
     options.add_argument("--json", type=Path, help="also write the medians here")
     given = options.parse_args()
     settle(given.threads)
     with tempfile.TemporaryDirectory() as folder:
-        model = random_model(given.body, Path(folder) / "model") if given.body else SEED
+        model = Path(folder) / "model"
+        model = random_model(given.body, model) if given.body else widened(model, given.widen)
         adapters = adapters_of(given.run, Path(folder), model)
         rows = medians(list(measures(model, adapters, given.in_flight, given.repeat, given.vllm)))
     Console().print(table_of(rows))

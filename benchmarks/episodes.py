@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from atlas_team import SEED, TOOLS, adapters_of, widened
+from atlas_team import TOOLS, adapters_of, widened
 from engine import settle
 from rich.console import Console
 from rich.table import Table
@@ -129,7 +129,7 @@ def main() -> None:
     settle(given.threads)
     pairs = random.Random(0).sample(list(Store(FOLDER / "test.jsonl", QAPair)), given.episodes)
     with tempfile.TemporaryDirectory() as folder:
-        model = SEED if given.widen == 1 else widened(Path(folder) / "wide", given.widen)
+        model = widened(Path(folder) / "model", given.widen)
         adapters = adapters_of(given.run, Path(folder), model)
         measured = [
             played(model, adapters, pairs, **settings)
