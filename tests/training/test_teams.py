@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from autoact.core.errors import ModelError, RunError, UserError
 from autoact.core.lock import locked
@@ -98,6 +100,11 @@ def test_the_runs_own_team_is_left_as_it_was(trained: Any, learned: Any) -> None
     assert open_run(run.path).team == learned.team
     own, before = (path / "rounds/00/adapters.json" for path in (run.path, learned.path))
     assert own.read_bytes() == before.read_bytes()
+
+
+def test_what_is_compared_is_computed_with_one_thread_here_and_in_processes_of_their_own() -> None:
+    assert torch.get_num_threads() == 1
+    assert {os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")} == {"1"}
 
 
 def test_a_kill_in_training_costs_no_adapter_that_was_done(trained: Any, run: RunFolder) -> None:
