@@ -13,6 +13,7 @@ import pytest
 from autoact.core.errors import RunError
 from autoact.core.progress import Silent
 from autoact.core.records import QAPair, Scored
+from autoact.core.shard import shard_of
 from autoact.core.store import Store, read_json, write_json
 from autoact.core.task import Task
 from autoact.training.adapters import train_adapters
@@ -102,6 +103,51 @@ def test_a_base_that_is_not_what_it_was_is_refused(town: ModuleType, tmp_path: P
         learn(task, tmp_path / "run", Silent(), town.meta_agent())
 
 
+@pytest.fixture
+def played(town: ModuleType, tmp_path: Path) -> Path:
+    """A run that was left after synthesis, whose tools.json is gone since."""
+    run = tmp_path / "run"
+    learn(town.town_task(tmp_path), run, Silent(), town.meta_agent(), until="synthesis")
+    (run / "tools.json").unlink()
+    return run
+
+
+def chosen(run: Path, *tools: str) -> None:
+    write_json(run / "tools.json", {"tools": tools, "replies": [], "fallback": False})
+
+
+def test_other_tools_than_those_of_the_play_are_refused_and_nothing_is_lost(
+    town: ModuleType, tmp_path: Path, played: Path
+) -> None:
+    chosen(played, "Search", "Retrieve")
+    before = {path: path.read_bytes() for path in played.rglob("*.jsonl")}
+    line = r"run has played with Retrieve, and tools\.json now names Search, Retrieve; put back"
+    with pytest.raises(RunError, match=line):
+        learn(town.town_task(tmp_path), played, Silent(), town.meta_agent())
+    with pytest.raises(RunError, match=line):
+        learn_shard(town.town_task(tmp_path), played, shard_of("1/2"), Silent(), town.meta_agent())
+    assert {path: path.read_bytes() for path in played.rglob("*.jsonl")} == before
+    (played / "rounds").rename(tmp_path / "away")
+    learn(town.town_task(tmp_path), played, Silent(), town.meta_agent(), until="tool selection")
+    assert read_json(played / "task.json")["tools"] == ["Search", "Retrieve"]
+
+
+def test_the_same_tools_chosen_again_go_on_with_the_play(town: ModuleType, tmp_path: Path, played: Path) -> None:
+    model = town.meta_agent()
+    learn(town.town_task(tmp_path), played, Silent(), model, until="synthesis")
+    assert len(model.calls) == 2  # for the tools, and why
+
+
+def test_a_run_of_an_older_version_has_played_with_the_tools_that_it_has(
+    town: ModuleType, tmp_path: Path, played: Path
+) -> None:
+    noted = read_json(played / "task.json")
+    write_json(played / "task.json", {name: noted[name] for name in noted if name != "tools"})
+    chosen(played, "Search", "Retrieve")
+    learn(town.town_task(tmp_path), played, Silent(), town.meta_agent(), until="synthesis")
+    assert read_json(played / "task.json")["tools"] == ["Search", "Retrieve"]
+
+
 def with_benchmark(task: Task, path: Path, pair: QAPair) -> Task:
     path.write_text(json.dumps({"question": pair.question, "answer": pair.answer}))
     return task.model_copy(update={"benchmarks": {"dev": str(path)}})
@@ -164,8 +210,6 @@ def test_a_budget_that_left_too_few_to_train_is_named_and_a_larger_one_goes_on(
 
 
 def test_a_round_that_is_filtered_has_no_shards(learned: Any) -> None:
-    from autoact.core.shard import shard_of
-
     with pytest.raises(RunError, match="played and filtered, so it has no shards"):
         learn_shard(learned.task, learned.path, shard_of("1/2"), Silent(), learned.model)
 
