@@ -65,6 +65,7 @@ def test_a_finished_run_goes_on_when_more_rounds_are_asked_for(town: ModuleType,
             town.town_task(tmp_path, rounds=rounds, questions=20), tmp_path / "run", Silent(), town.meta_agent()
         )
     assert team == open_run(tmp_path / "run").team
+    assert open_run(tmp_path / "run").task.learn.rounds == 2
     assert team.adapters == open_run(twice).team.adapters
     files = [path.relative_to(twice) for path in twice.glob("rounds/*/*.jsonl")]
     for file in files:
