@@ -7,7 +7,8 @@
 
 self-instruct   asks before each round of prompts, and tells what they cost
 synthesis       asks before each play, and tells of each (graph/run.py); those at play when it must stop still end
-training        asks after each optimiser step; adapter 1 of 3 with `part=1/3`, so that some is left for the others
+training        asks after each optimiser step; adapter 1 of 3 with `part=1/3`, so that some is left for the others; a
+                process of its own is told when that part is over (`until`)
 
 The figures are noted at most once a second and at the end, so kill -9 loses no more. A stage that had to stop and ended
 well is closed: resumed, it does nothing more, so that the stages after it go on from the same input, whatever its
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -93,6 +95,10 @@ class Meter:
         must = bool(self.closed or self._limit(part))
         self.stopped = self.stopped or must
         return must
+
+    def until(self, part: float = 1.0) -> float:
+        """When this part of the seconds is spent, by `monotonic`, which all processes share; infinite if never."""
+        return self._began - self._before + part * (self._limits.seconds or inf)
 
     def end(self) -> None:
         """The stage has ended well; closed, if it was stopped."""
