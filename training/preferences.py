@@ -211,8 +211,8 @@ def _trainer(
     settings, kind = (DPOConfig, DPOTrainer) if method == "dpo" else (KTOConfig, KTOTrainer)
     seed, told = seed_of(config.seed, method, role), _preferring(config, method)
     # TRL would render and tokenise messages in a way of its own; our rows have the ids already.
-    takes_ids = type("TakesIds", (kind,), {"_prepare_dataset": lambda _, dataset, *__: dataset})
-    trainer = takes_ids(
+    ours = {"_prepare_dataset": lambda _, dataset, *__: dataset, "_load_from_checkpoint": _load}
+    trainer = type("Trainer", (kind,), ours)(
         model=peft,
         processing_class=base.tokenizer,
         train_dataset=Dataset.from_list(rows),
@@ -228,6 +228,11 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _load(trainer: Any, checkpoint: str) -> None:
+    """The weights of a checkpoint. Where there are several adapters transformers would load the reference alone."""
+    trainer.model.load_adapter(checkpoint, trainer.model.active_adapter, is_trainable=True)
 
 
 def _preferring(config: LearnConfig, method: Method) -> LearnConfig:
