@@ -9,10 +9,13 @@ self-instruct   asks before each round of prompts, and tells what they cost
 synthesis       asks before each play, and tells of each (graph/run.py); those at play when it must stop still end
 training        asks after each optimiser step; adapter 1 of 3 with `part=1/3`, so that some is left for the others; a
                 process of its own is told when that part is over (`until`)
+preferences     asks after each optimiser step
+dev reward      asks before each play
 
 The figures are noted at most once a second and at the end, so kill -9 loses no more. A stage that had to stop and ended
 well is closed: resumed, it does nothing more, so that the stages after it go on from the same input, whatever its
-budget is by then. Where they could not go on from it, it is reopened.
+budget is by then. Where they could not go on from it, it is reopened; the last two end the run instead, which goes on
+with a larger budget.
 """
 
 from __future__ import annotations
