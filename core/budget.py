@@ -148,6 +148,11 @@ class Spending:
         """Let a stage that its budget closed go on; a limit that is spent still stops it."""
         self._note(name, replace(self.spent(name), closed=""))
 
+    def forget(self, *names: str) -> None:
+        """What stages that begin again have spent counts no more."""
+        self._stages = {name: spent for name, spent in self._stages.items() if name not in names}
+        self._write()
+
     @contextmanager
     def stage(self, name: str, progress: Progress, budget: str = "") -> Iterator[Meter]:
         """Announce a stage and measure it; `budget` is the stage whose limits it has, if not its own name."""
@@ -164,6 +169,9 @@ class Spending:
 
     def _note(self, name: str, spent: Spent) -> None:
         self._stages[name] = spent
+        self._write()
+
+    def _write(self) -> None:
         write_json(self.path, {name: to_json(each) for name, each in self._stages.items()})
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autoact.core.budget import Spending
 from autoact.core.errors import RunError
 from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
@@ -22,6 +23,7 @@ from autoact.models.weights import model_hash
 
 FIRST = "00"
 OURS = (".lock", "task.json.part")
+BEGUN_AGAIN = ("filtering", "training", "preferences", "dev reward")
 
 
 def refuse_strangers(task: Task, run: Path) -> None:
@@ -84,6 +86,7 @@ def claim(task: Task, run: Path, base: str, progress: Progress) -> None:
         for left in (run / "rounds" / FIRST).glob("*.json*"):
             if not left.name.startswith("trajectories."):
                 left.unlink()
+        Spending(run / "spent.json").forget(*BEGUN_AGAIN)
     known = {"fingerprint": task.fingerprint(), "play": task.fingerprint(play=True), "file": str(task.file)}
     write_json(path, found | known | {"base_hash": base_hash, "task": task.model_dump(mode="json")})
 

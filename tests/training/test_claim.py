@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from autoact.core.budget import Spent
 from autoact.core.errors import RunError
 from autoact.core.progress import Silent
-from autoact.core.records import QAPair, Scored
+from autoact.core.records import QAPair, Scored, to_json
 from autoact.core.shard import shard_of
 from autoact.core.store import Store, read_json, write_json
 from autoact.core.task import Task
@@ -55,11 +56,14 @@ def test_after_a_failed_training_other_settings_of_it_go_on_from_the_same_play(
     with pytest.raises(RunError, match="not a number"):
         learn(town.town_task(tmp_path, learning_rate=5.0, per_question=1), run, progress, town.meta_agent())
     played = (run / "rounds/00/trajectories.jsonl").read_bytes()
+    spent = Spent(600, closed="600 seconds")
+    write_json(run / "spent.json", read_json(run / "spent.json") | {"training": to_json(spent)})
     untrained()
     model = town.meta_agent()
     team = learn(town.town_task(tmp_path, max_kept=12, min_kept=5), run, progress, model)
     assert team is not None
     assert team.settings["learning_rate"] == 1e-4
+    assert team.adapters  # what training that begins again had spent is not counted
     assert model.calls == []
     assert (run / "rounds/00/trajectories.jsonl").read_bytes() == played
     assert len(ids(run / "rounds/00/kept.jsonl", Scored)) == 12
