@@ -7,11 +7,15 @@
 
 self-instruct   asks before each round of prompts, and tells what they cost
 synthesis       asks before each play, and tells of each (graph/run.py); those at play when it must stop still end
-training        asks after each optimiser step; adapter 1 of 3 with `part=1/3`, so that some is left for the others
+training        asks after each optimiser step; adapter 1 of 3 with `part=1/3`, so that some is left for the others; a
+                process of its own is told when that part is over (`until`)
+preferences     asks after each optimiser step
+dev reward      asks before each play
 
 The figures are noted at most once a second and at the end, so kill -9 loses no more. A stage that had to stop and ended
 well is closed: resumed, it does nothing more, so that the stages after it go on from the same input, whatever its
-budget is by then. Where they could not go on from it, it is reopened.
+budget is by then. Where they could not go on from it, it is reopened; the last two end the run instead, which goes on
+with a larger budget.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -94,6 +99,10 @@ class Meter:
         self.stopped = self.stopped or must
         return must
 
+    def until(self, part: float = 1.0) -> float:
+        """When this part of the seconds is spent, by `monotonic`, which all processes share; infinite if never."""
+        return self._began - self._before + part * (self._limits.seconds or inf)
+
     def end(self) -> None:
         """The stage has ended well; closed, if it was stopped."""
         if self.stopped:
@@ -139,6 +148,11 @@ class Spending:
         """Let a stage that its budget closed go on; a limit that is spent still stops it."""
         self._note(name, replace(self.spent(name), closed=""))
 
+    def forget(self, *names: str) -> None:
+        """What stages that begin again have spent counts no more."""
+        self._stages = {name: spent for name, spent in self._stages.items() if name not in names}
+        self._write()
+
     @contextmanager
     def stage(self, name: str, progress: Progress, budget: str = "") -> Iterator[Meter]:
         """Announce a stage and measure it; `budget` is the stage whose limits it has, if not its own name."""
@@ -155,6 +169,9 @@ class Spending:
 
     def _note(self, name: str, spent: Spent) -> None:
         self._stages[name] = spent
+        self._write()
+
+    def _write(self) -> None:
         write_json(self.path, {name: to_json(each) for name, each in self._stages.items()})
 
 

@@ -22,14 +22,14 @@ class Section(BaseModel):
 
 
 class Budget(Section):
-    """What a stage may spend; it ends cleanly when one of them is spent, and what it has is used. 0 is no limit."""
+    """What a stage may spend; it ends cleanly when one of them is spent. 0 is no limit."""
 
     seconds: float = Field(0, ge=0, description="Seconds of work, over all the times the stage was gone on with.")
     tokens: int = Field(0, ge=0, description="Tokens read and written by models.")
     requests: int = Field(0, ge=0, description="Requests to models.")
 
 
-Stage = Literal["self-instruct", "tool selection", "synthesis", "training"]
+Stage = Literal["self-instruct", "tool selection", "synthesis", "training", "preferences", "dev reward"]
 
 
 class LearnConfig(Section):
@@ -151,9 +151,11 @@ class LearnConfig(Section):
     @field_validator("budgets")
     @classmethod
     def _training_asks_no_model(cls, budgets: dict[Stage, Budget]) -> dict[Stage, Budget]:
-        training = budgets.get("training", Budget())
-        if training.tokens or training.requests:
-            raise ValueError("training asks no model: limit its seconds")
+        trained: tuple[Stage, ...] = ("training", "preferences")
+        for stage in trained:
+            budget = budgets.get(stage, Budget())
+            if budget.tokens or budget.requests:
+                raise ValueError(f"{stage}: no model is asked; limit its seconds")
         return budgets
 
     @field_validator("lora_targets")

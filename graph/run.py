@@ -128,7 +128,7 @@ def fill(store: Store[Scored], batch: Batch, play: Play, progress: Progress, met
         finally:
             note_times(store.path, log)
     if meter.stopped:
-        told = f"the budget of {meter.exhausted} is spent; {played} of {plays} plays are used"
+        told = f"the budget of {meter.exhausted} is spent; {played} of {plays} plays are done"
         progress.say(f"{meter.name}: {told}")
     return store.pick(_stored(batch, store))
 

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
 from math import isfinite
 from typing import Any
 
@@ -40,18 +39,36 @@ def load_embeddings(spec: str) -> Embed:
     lengths: set[int] = set()
 
     def embed(texts: Sequence[str]) -> list[Vector]:
-        with asking(spec, alone=True):
-            vectors = Retrying(**AGAIN)(model.embed_documents, list(texts))
-        if len(vectors) != len(texts):
-            raise EndpointError(
-                f"the model {spec} gave {len(vectors)} vectors for {len(texts)} texts; see to its server"
-            )
+        vectors = _answer(spec, model, texts)
         lengths.update(map(len, vectors))
-        if len(lengths) > 1 or not all(map(_is_number, chain.from_iterable(vectors))):
-            raise EndpointError(f"the model {spec} gave vectors that cannot be compared; see to its server")
+        if len(lengths) > 1:
+            told = ", ".join(map(str, sorted(lengths)))
+            raise EndpointError(
+                f"the model {spec} gave vectors of different lengths ({told}), which cannot be compared; see that its "
+                "server has one model by that name"
+            )
         return [_of_length_one(vector) for vector in vectors]
 
     return embed
+
+
+def _answer(spec: str, model: Embeddings, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+    """A vector for each text, as the server gave them. Raises EndpointError."""
+    try:
+        with asking(spec):
+            vectors = list(Retrying(**AGAIN)(model.embed_documents, list(texts)))
+    except EndpointError:
+        raise
+    except Exception as problem:  # each provider's client stumbles in its own way over an answer that is none
+        raise EndpointError(
+            f"the model {spec} answered with something that is no embeddings ({line_of(problem)}); see to its address "
+            "and its server"
+        ) from problem
+    if len(vectors) != len(texts):
+        raise EndpointError(f"the model {spec} gave {len(vectors)} vectors for {len(texts)} texts; see to its server")
+    if not all(map(_is_vector, vectors)):
+        raise EndpointError(f"the model {spec} gave something else than vectors of numbers; see to its server")
+    return vectors
 
 
 def _settings(provider: str) -> dict[str, Any]:
@@ -59,8 +76,9 @@ def _settings(provider: str) -> dict[str, Any]:
     return {"check_embedding_ctx_length": False, "max_retries": 0} if provider == "openai" else {}
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and isfinite(value)
+def _is_vector(value: object) -> bool:
+    numbers = value if isinstance(value, Sequence) else ()
+    return bool(numbers) and all(isinstance(each, int | float) and isfinite(each) for each in numbers)
 
 
 def _of_length_one(vector: Sequence[float]) -> Vector:

@@ -120,15 +120,12 @@ def patient(model: Runnable[LanguageModelInput, AIMessage]) -> Runnable[Language
 
 
 @contextmanager
-def asking(model: str, alone: bool = False) -> Iterator[None]:
-    """Turns a server's error into an EndpointError that names the model and says what to do.
-
-    `alone` says that nothing but the provider's client runs inside, so that every error is the server's doing.
-    """
+def asking(model: str) -> Iterator[None]:
+    """Turns a server's error into an EndpointError that names the model and says what to do."""
     try:
         yield
     except Exception as problem:
-        if not (alone or isinstance(problem, server_errors()) or _misread(problem)):
+        if not (isinstance(problem, server_errors()) or _misread(problem)):
             raise
         raise EndpointError(
             f"the model {model} does not answer ({type(problem).__name__}: {line_of(problem)}); "

@@ -6,8 +6,9 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-# An adapter's last digits depend on how many threads torch has: the same here and in every process that tests begin.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# An adapter's last digits depend on how many threads torch has: one here and in every process that tests begin, also
+# where the shell says otherwise, for some tests set this process to one whatever it says.
+os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 settings.register_profile("autoact", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("autoact")

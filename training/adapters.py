@@ -12,12 +12,14 @@ import os
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import partial
+from math import ceil
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
-from autoact.core.budget import Meter
+from autoact.core.budget import SECONDS_BETWEEN_NOTES, Meter
 from autoact.core.errors import RunError
 from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
@@ -41,13 +43,13 @@ def train_adapters(
 ) -> dict[str, dict[str, Any]]:
     """Name → how its adapter was trained, and where it is; what `record` says is there is not trained again.
 
-    With `config.deepspeed` each is trained on all GPUs of this machine; else, where there are several, each on one of
-    `gpus`, the names of those that are visible. Of what `meter` allows, adapters that are trained one after the other
-    have a part each; one that it leaves nothing for is not trained. Processes of their own are not asked to stop.
+    With `config.deepspeed` each is trained on all GPUs of this machine, and not asked to stop; else, where there are
+    several, each on one of `gpus`, the names of those that are visible. Of what `meter` allows, adapters that are
+    trained one after the other have a part each; one that it leaves nothing for is not trained.
     """
     done = noted(record)
     todo = {name: items for name, items in examples.items() if items and name not in done}
-    shares = _Shares(progress, len(examples), len(examples) - len(todo))
+    shares = Shares(progress, len(examples), len(examples) - len(todo))
     for name in (name for name, items in examples.items() if not items):
         progress.say(f"{name}: there is no example to learn from, so the base speaks in this role")
     for name, adapter in _trained(todo, base, config, run / "adapters", shares, gpus, meter or Meter()):
@@ -77,7 +79,7 @@ def _trained(
     base: str,
     config: LearnConfig,
     out: Path,
-    shares: _Shares,
+    shares: Shares,
     gpus: Sequence[str] | None,
     meter: Meter,
 ) -> Iterator[tuple[str, Adapter]]:
@@ -86,7 +88,7 @@ def _trained(
         return
     seen = visible_gpus() if gpus is None else gpus
     if len(seen) > 1 and not config.deepspeed:
-        yield from _side_by_side(todo, base, config, out, shares, seen)
+        yield from _side_by_side(todo, base, config, out, shares, seen, meter)
         return
     loaded = None if config.deepspeed else load_base(base, config.quantize)
     for number, (name, items) in enumerate(todo.items(), start=1):
@@ -104,29 +106,36 @@ def _side_by_side(
     base: str,
     config: LearnConfig,
     out: Path,
-    shares: _Shares,
+    shares: Shares,
     gpus: Sequence[str],
+    meter: Meter,
 ) -> Iterator[tuple[str, Adapter]]:
     """Each in a process of its own on the next GPU that is free; what others trained is kept when one fails."""
     free: queue.SimpleQueue[str] = queue.SimpleQueue()
     for gpu in gpus:
         free.put(gpu)
 
-    def train(name: str) -> tuple[str, Adapter]:
+    def train(name: str, until: float) -> tuple[str, Adapter] | None:
         gpu = free.get()
         try:
-            return name, train_on_gpu(gpu, folder_name(name), base, todo[name], config, out, shares.of(name))
+            if monotonic() >= until:
+                return None
+            return name, train_on_gpu(gpu, folder_name(name), base, todo[name], config, out, shares.of(name), until)
         finally:
             free.put(gpu)
 
     with ThreadPoolExecutor(len(gpus)) as pool:
-        begun = [pool.submit(train, name) for name in todo]
+        parts = {name: shares.part(number, len(gpus)) for number, name in enumerate(todo, start=1)}
+        begun = {pool.submit(train, name, meter.until(part)) for name, part in parts.items()}
         failures = []
-        for future in as_completed(begun):
-            if problem := future.exception():
-                failures.append(problem)
-            else:
-                yield future.result()
+        while begun:
+            ended, begun = wait(begun, SECONDS_BETWEEN_NOTES, FIRST_COMPLETED)
+            meter.stop()  # noted while they train, as where one process does
+            for future in ended:
+                if problem := future.exception():
+                    failures.append(problem)
+                elif made := future.result():
+                    yield made
         if failures:
             raise failures[0]
 
@@ -140,7 +149,7 @@ def visible_gpus() -> list[str]:
     return named[:count] or [str(number) for number in range(count)]
 
 
-class _Shares:
+class Shares:
     """Tells of several trainings as of one stage; they may go on at once."""
 
     def __init__(self, progress: Progress, count: int, done: int) -> None:
@@ -148,9 +157,10 @@ class _Shares:
         self._parts: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def part(self, number: int) -> float:
-        """What share of the stage is over when so many more trainings are."""
-        return (self._done + number) / self._count
+    def part(self, number: int, at_once: int = 1) -> float:
+        """What share of the stage is over when so many more trainings are, so many of them at once."""
+        over, todo = self._done // at_once, self._count - self._done
+        return (over + ceil(number / at_once)) / (over + ceil(todo / at_once))
 
     def of(self, name: str) -> Step:
         """What the training of a name is to call at each step."""

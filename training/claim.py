@@ -1,16 +1,18 @@
-"""Whose run a folder is: task.json says of which task, with which settings, and on which weights it was begun.
+"""Whose run a folder is: task.json says of which task, with which settings and tools, and on which weights.
 
-refuse_strangers(task, run)     # before anything is loaded
-claim(task, run, base)          # with the run's lock held
+refuse_strangers(task, run)             # before anything is loaded
+claim(task, run, base, progress)        # with the run's lock held
+claim_tools(run, ["Retrieve"])          # before it plays with them
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autoact.core.budget import Spending
 from autoact.core.errors import RunError
 from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
@@ -21,6 +23,7 @@ from autoact.models.weights import model_hash
 
 FIRST = "00"
 OURS = (".lock", "task.json.part")
+BEGUN_AGAIN = ("filtering", "training", "preferences", "dev reward")
 
 
 def refuse_strangers(task: Task, run: Path) -> None:
@@ -83,5 +86,26 @@ def claim(task: Task, run: Path, base: str, progress: Progress) -> None:
         for left in (run / "rounds" / FIRST).glob("*.json*"):
             if not left.name.startswith("trajectories."):
                 left.unlink()
+        Spending(run / "spent.json").forget(*BEGUN_AGAIN)
     known = {"fingerprint": task.fingerprint(), "play": task.fingerprint(play=True), "file": str(task.file)}
-    write_json(path, known | {"base_hash": base_hash, "task": task.model_dump(mode="json")})
+    write_json(path, found | known | {"base_hash": base_hash, "task": task.model_dump(mode="json")})
+
+
+def claim_tools(run: Path, tools: Sequence[str]) -> None:
+    """Note which tools the run plays with; a run of an older version, which noted none, played with these.
+
+    Raises RunError when it has played with others.
+    """
+    refuse_other_tools(run, tools)
+    path = run / "task.json"
+    write_json(path, read_json(path) | {"tools": list(tools)})
+
+
+def refuse_other_tools(run: Path, tools: Sequence[str]) -> None:
+    """Raises RunError when the run has played, and not with these tools."""
+    before = read_json(run / "task.json").get("tools", list(tools))
+    if before != list(tools) and any((run / "rounds").glob("**/trajectories.jsonl")):
+        raise RunError(
+            f"{run} has played with {', '.join(before)}, and tools.json now names {', '.join(tools)}; put back the "
+            f"tools.json of that play, or move {run / 'rounds'} away to play anew"
+        )

@@ -15,7 +15,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
+from time import monotonic
 
 from autoact.core.errors import RunError, UserError
 from autoact.core.learning import LearnConfig
@@ -52,13 +54,15 @@ def train_on_gpu(
     config: LearnConfig,
     out: Path,
     step: Step | None = None,
+    until: float = inf,
 ) -> Adapter:
     """Train as train_adapter does, in a process that sees one GPU; `gpu` is its name in CUDA_VISIBLE_DEVICES.
 
-    Raises RunError with the line that the process failed with.
+    The budget is spent when the clock `monotonic`, which all processes share, says `until`. Raises RunError with the
+    line that the process failed with.
     """
     seeing = {**os.environ, "CUDA_VISIBLE_DEVICES": gpu}
-    return _train([sys.executable, "-m"], seeing, role, base, examples, config, out, step)
+    return _train([sys.executable, "-m"], seeing, role, base, examples, config, out, step, until)
 
 
 def _train(
@@ -70,6 +74,7 @@ def _train(
     config: LearnConfig,
     out: Path,
     step: Step | None,
+    until: float = inf,
 ) -> Adapter:
     """Have this module run by what the starter starts."""
     job = out / f".{role}.job"
@@ -79,7 +84,7 @@ def _train(
     try:
         Store(job / "examples.jsonl", Example).append(*examples)
         told = {"role": role, "base": base, "config": config.model_dump(mode="json"), "out": str(out.absolute())}
-        write_json(job / "job.json", told)
+        write_json(job / "job.json", told | {"until": until})
         last = _run([*starter, __spec__.name, str(job)], environment, step)
         return _answer(job, out, f"training the {role} adapter failed: {last}")
     finally:
@@ -132,9 +137,11 @@ def work(job: Path) -> None:
     """What each process does."""
     told = read_json(job / "job.json")
     examples = list(Store(job / "examples.jsonl", Example))
-    config = LearnConfig.model_validate(told["config"])
+    config, out = LearnConfig.model_validate(told["config"]), Path(told["out"])
     try:
-        made = train_adapter(told["role"], told["base"], examples, config, Path(told["out"]), _tell)
+        made = train_adapter(
+            told["role"], told["base"], examples, config, out, _tell, lambda: monotonic() >= told["until"]
+        )
     except UserError as problem:
         if world().leads:
             (job / "problem.txt").write_text(str(problem), "utf-8")

@@ -26,7 +26,7 @@ from autoact.core.task import Task
 from autoact.models.load import close_model, load_model, profile_of
 from autoact.models.team import META, team_models
 from autoact.tools.toolbox import offered_tools
-from autoact.training.claim import claim, refuse_strangers
+from autoact.training.claim import claim, claim_tools, refuse_strangers
 from autoact.training.provenance import provenance
 from autoact.training.report import report_of
 from autoact.training.requirements import require_packages, require_targets
@@ -84,6 +84,7 @@ def learn(
             return None
         with spending.stage("tool selection", progress) as meter:
             tools = usable(offered, select_tools(task, meta, offered.tools, run, progress, meter).tools)
+            claim_tools(run, [tool.name for tool in tools])
         if until == "tool selection":
             return None
         work = Work(task, run, base, tools, spending, progress, ray)

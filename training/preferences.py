@@ -5,8 +5,8 @@
 
 An adapter begins as the one of SFT, and a frozen copy of that is the reference it is held to (`prefer_beta`). Rows
 are the ids of the run-time prompt and of the turns, as in training/rows.py. DPO reads pairs; KTO reads the same turns
-one by one, as many good as bad. A kill resumes from the last checkpoint, as in training/sft.py. Not covered: several
-processes; learn.deepspeed is for SFT.
+one by one, as many good as bad. A kill resumes from the last checkpoint, as in training/sft.py, and a larger budget
+from the step at which the smaller one was spent. Not covered: several processes; learn.deepspeed is for SFT.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from autoact.core.budget import Meter
 from autoact.core.errors import RunError
 from autoact.core.learning import LearnConfig
 from autoact.core.progress import Progress
@@ -71,8 +72,13 @@ def prefer_adapters(
     run: Path,
     record: Path,
     progress: Progress,
+    meter: Meter | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Name → its adapter, trained on or left as it was; what `record` says is done is not done again."""
+    """Name → its adapter, trained on or left as it was; what `record` says is done is not done again.
+
+    Raises RunError when `meter` says that the budget is spent before all are.
+    """
+    meter = meter or Meter()
     done = noted(record)
     loaded: Base | None = None
     for number, (name, trained) in enumerate(adapters.items()):
@@ -89,9 +95,11 @@ def prefer_adapters(
             def step(at: int, total: int, loss: float, name: str = name, number: int = number) -> None:
                 progress.advance(100 * number + 100 * at // total, 100 * len(adapters), f"{name}: loss {loss:.3f}")
 
+            if meter.stop():
+                raise _spent(meter, name)
             loaded = loaded or load_base(base, config.quantize)
             folder = run / "adapters"
-            adapter = prefer_adapter(method, folder_name(name), items, loaded, run / path, config, folder, step)
+            adapter = prefer_adapter(method, folder_name(name), items, loaded, run / path, config, folder, step, meter)
             new = {"path": str(adapter.path.relative_to(run)), "began_as": path}
             done[name] = to_json(adapter) | new
         write_json(record, done)
@@ -107,10 +115,11 @@ def prefer_adapter(
     config: LearnConfig,
     out: Path,
     step: Step | None = None,
+    meter: Meter | None = None,
 ) -> Preferred:
     """Train on from `adapter`. `step` is told steps done, steps in all and the loss.
 
-    Raises RunError when no pair fits, a loss is not finite, or the disk is full.
+    Raises RunError when no pair fits, a loss is not finite, the disk is full, or `meter` says that the budget is spent.
     """
     loaded = base if isinstance(base, Base) else load_base(base, config.quantize)
     fitting = pair_rows(loaded.tokenizer, pairs, config.max_length)
@@ -119,7 +128,7 @@ def prefer_adapter(
     rows = fitting if method == "dpo" else single_rows(fitting, 2 * config.batch_size, config.seed)
     draft = open_draft(out / f".{role}.{method}.part", _fingerprint(method, loaded, adapter, rows, config))
     try:
-        log, seconds = _fit(method, role, loaded, adapter, rows, config, draft, step)
+        log, seconds = _fit(method, role, loaded, adapter, rows, config, draft, step, meter or Meter())
     except NotFinite:
         draft.discard()
         raise
@@ -187,17 +196,27 @@ def _fit(
     config: LearnConfig,
     draft: Draft,
     step: Step | None,
+    meter: Meter,
 ) -> tuple[list[Log], float]:
     """Train, or go on with it, until the last epoch's adapter lies in the draft; the log of its steps, and seconds."""
     history, checkpoint = draft.history(), draft.checkpoint()
     if draft.epoch(config.prefer_epochs).exists() and history and history[-1]["epoch"] == config.prefer_epochs:
         return _steps(history), draft.seconds()
     with adapted(base, config, seed_of(config.seed, method, role), adapter) as peft:
-        watch = watching(role, config, draft, step, "prefer_learning_rate")
+        watch = watching(role, config, draft, step, "prefer_learning_rate", meter.stop, goes_on=True)
         trainer = watch.trainer = _trainer(method, role, base, peft, rows, config, draft, watch)
         with writing(draft.folder / "checkpoint"), full_disks():
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        if trainer.state.global_step < trainer.state.max_steps:
+            raise _spent(meter, role)
         return _steps(trainer.state.log_history), watch.seconds()
+
+
+def _spent(meter: Meter, role: str) -> RunError:
+    return RunError(
+        f"the budget of {meter.exhausted} for preferences is spent before the {role} adapter has learned them; raise "
+        "learn.budgets of preferences and run the same command again to go on"
+    )
 
 
 def _trainer(
@@ -211,8 +230,8 @@ def _trainer(
     settings, kind = (DPOConfig, DPOTrainer) if method == "dpo" else (KTOConfig, KTOTrainer)
     seed, told = seed_of(config.seed, method, role), _preferring(config, method)
     # TRL would render and tokenise messages in a way of its own; our rows have the ids already.
-    takes_ids = type("TakesIds", (kind,), {"_prepare_dataset": lambda _, dataset, *__: dataset})
-    trainer = takes_ids(
+    ours = {"_prepare_dataset": lambda _, dataset, *__: dataset, "_load_from_checkpoint": _load}
+    trainer = type("Trainer", (kind,), ours)(
         model=peft,
         processing_class=base.tokenizer,
         train_dataset=Dataset.from_list(rows),
@@ -228,6 +247,11 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _load(trainer: Any, checkpoint: str) -> None:
+    """The weights of a checkpoint. Where there are several adapters transformers would load the reference alone."""
+    trainer.model.load_adapter(checkpoint, trainer.model.active_adapter, is_trainable=True)
 
 
 def _preferring(config: LearnConfig, method: Method) -> LearnConfig:

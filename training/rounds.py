@@ -133,33 +133,41 @@ def study(
         record = folder / "adapters.json"
         adapters = train_adapters(examples, work.base, work.config, work.run, record, work.progress, meter=meter)
     if work.config.prefer:
-        adapters = _preferred(work, folder, known, adapters)
+        adapters = _preferred(work, number, known, adapters)
     return Lesson(number, questions, trajectories, verified, sifted, examples, adapters)
 
 
-def _preferred(work: Work, folder: Path, known: Known, adapters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The adapters after preference training."""
+def _preferred(work: Work, number: int, known: Known, adapters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The adapters after preference training. Raises RunError when its budget is spent before."""
     from autoact.training.preferences import prefer_adapters
 
-    with work.spending.stage("preferences", work.progress):
+    folder = work.folder(number)
+    with work.spending.stage(*stage_of("preferences", number, work.progress)) as meter:
         pairs = role_pairs(brief_of(work.task.description, list(work.tools)), *known, work.config)
         for role, items in pairs.items():
             save(folder / f"{role}.pairs.jsonl", Preference, items)
         record, method = folder / "preferred.json", work.config.prefer or "dpo"
-        return prefer_adapters(method, pairs, work.base, adapters, work.config, work.run, record, work.progress)
+        return prefer_adapters(method, pairs, work.base, adapters, work.config, work.run, record, work.progress, meter)
 
 
 def measured(work: Work, lesson: Lesson, first: Lesson, speakers: Models) -> Lesson:
     """The lesson with its team's mean greedy reward on the first round's questions that nothing is trained on.
 
     Their answers are those of the first round, verified or not: of the verified alone there are few, and easy ones.
+    Raises RunError when the budget left some of them unplayed, by which rounds cannot be compared.
     """
     config, dev = work.config, dev_questions(work, first)
-    with work.spending.stage("dev reward", work.progress) as meter:
+    with work.spending.stage(*stage_of("dev reward", lesson.number, work.progress)) as meter:
         batch = Batch(dev, 1, config.seed, "dev", settings_of(work.task), config.workers)
         store = Store(work.folder(lesson.number) / "dev.jsonl", Scored)
         graph = group_planning(speakers, work.tools, work.task.description)
         played = play_into(store, lambda: graph.compile(name="dev"), batch, work.progress, meter)
+        if len(played) < len(dev):
+            raise RunError(
+                f"{work.run}: the budget of {meter.exhausted} for dev reward is spent with {len(played)} of {len(dev)} "
+                f"questions played; raise learn.budgets of dev reward to go on, or end with --rounds "
+                f"{max(lesson.number, 1)}"
+            )
     return replace(lesson, reward=sum(scored.reward.value for scored in played) / len(played))
 
 

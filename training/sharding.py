@@ -28,6 +28,7 @@ from autoact.core.task import Task
 from autoact.graph.setup import Models
 from autoact.models.load import close_model, load_model
 from autoact.tools.toolbox import offered_tools
+from autoact.training.claim import refuse_other_tools
 from autoact.training.merge import claim, origin_of
 from autoact.training.selection import Selection, usable
 from autoact.training.synthesis import RECORDS, STAGE, synthesize
@@ -42,6 +43,7 @@ def learn_shard(
     """
     questions, selected = _input(task, run)
     tools = usable(offered_tools(task), selected)
+    refuse_other_tools(run, [tool.name for tool in tools])
     meta = model or load_model(task.model_spec(), task.endpoint)
     folder = run / "rounds" / "00"
     trajectories = play_shard(task, meta, tools, questions, folder, shard, progress)

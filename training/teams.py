@@ -6,6 +6,7 @@ RUN/teams/<name>/
     team.json        the team; its presence says that it is trained
     <adapter>.jsonl  what each of its adapters was trained on
     adapters.json    how each was trained
+    spent.json       what it cost; each team may spend what the run's own training may
 
 The adapters lie beside the run's own; variants.py says what each team is. The same call again trains what is not
 trained yet, also after a kill -9.
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from autoact.core.budget import Spending
 from autoact.core.errors import ModelError, RunError, UserError
 from autoact.core.lock import locked
 from autoact.core.progress import Progress
@@ -108,10 +110,11 @@ def train_team(name: str, variant: Variant, run: RunFolder, progress: Progress) 
     if (folder / "team.json").exists():
         progress.say(f"{name} is trained already")
         return Trained(name, read_record(folder / "team.json", Team), noted(record))
-    progress.stage(f"train {name}")
     for adapter, items in variant.examples.items():
         save(folder / f"{folder_name(adapter)}.jsonl", Example, items)
-    trained = train_adapters(variant.examples, _base(run), run.task.learn, run.path, record, progress)
+    config, base = run.task.learn, _base(run)
+    with Spending(folder / "spent.json", config.budgets).stage(f"train {name}", progress, "training") as meter:
+        trained = train_adapters(variant.examples, base, config, run.path, record, progress, meter=meter)
     speaking = {role: trained[adapter]["path"] for role, adapter in variant.roles.items() if adapter in trained}
     adapters = {role: path for role, path in run.team.adapters.items() if role in variant.own} | speaking
     made = provenance_beside(run.team, run.path, adapters.values(), name)

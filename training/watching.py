@@ -94,10 +94,12 @@ def watching(
     step: Step | None,
     setting: str = "learning_rate",
     stop: Stop | None = None,
+    goes_on: bool = False,
 ) -> Any:
     """The callback for a trainer, which is to be set as its `trainer`; `setting` is to blame for what explodes.
 
-    `stop` is asked after each step whether the budget is spent; the callback's `stopped` says that it was.
+    `stop` is asked after each step but the last whether the budget is spent; the callback's `stopped` says that it was.
+    Where training then `goes_on` with a larger one, that step's checkpoint is kept.
     """
     from transformers import TrainerCallback
 
@@ -117,14 +119,14 @@ def watching(
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 - its signature
             if state.epoch == round(state.epoch):
                 control.should_save = False
-            if stop and stop():
+            if stop and state.global_step < state.max_steps and stop():
                 self.stopped = control.should_training_stop = True
                 control.should_save = False
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
             self.trainer.save_model(str(draft.epoch(curve_of(state.log_history).begun)))
-            # A checkpoint of an epoch that was cut short would be gone on from with a held-out loss too many.
-            control.should_save = not args.deepspeed and not self.stopped
+            # That of an epoch cut short would be gone on from with a held-out loss too many, where there are any.
+            control.should_save = not args.deepspeed and (goes_on or not self.stopped)
 
         def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
             if is_enough(curve_of(state.log_history), config.early_stopping):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from autoact.eval.methods import METHODS
 from autoact.examples.atlas.atlas import FOLDER
 from autoact.examples.copy import NAMES, copy_example
 from autoact.training.self_instruct import Round
+from tests.models.endpoints.loopback import Answer, Loopback, completion, http
 
 Call = Callable[..., Result]
 TaskFile = Callable[[Mapping[str, Any]], Path]
@@ -80,6 +84,31 @@ def test_a_bad_setting_is_refused(setting: str, call: Call, task_file: TaskFile,
 def test_a_setting_of_the_wrong_type_is_refused(call: Call, task_file: TaskFile, tmp_path: Path) -> None:
     line = refused(call("learn", task_file({}), "--out", tmp_path / "run", "--set", "epochs=many"))
     assert "learn.epochs is wrong" in line
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (http(200, "<html>busy</html>"), "the model openai:e answered with something that is no embeddings"),
+        (http(200, {"data": [{"embedding": [1]}, {"embedding": [1, 2]}]}), "gave vectors of different lengths (1, 2)"),
+    ],
+)
+def test_an_embeddings_server_that_gives_none_is_one_line(
+    said: Answer, line: str, call: Call, task_file: TaskFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = "Question: Which city do ministers of Japan sit in?\nAnswer: Tokyo"
+    server = Loopback(lambda body: said if "input" in body else completion(written))
+    Thread(target=server.run, daemon=True).start()
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    learn = {"embeddings": "openai:e", "questions": 5}
+    task = task_file({"model": "openai:m", "endpoint": server.url, "base": str(FOLDER / "seed"), "learn": learn})
+    result = call("learn", task, "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert line in result.stderr.splitlines()[-1]
+    server.close()
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()  # its client has no end
 
 
 # ── ask, eval, show on folders that are no finished run ──

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -41,6 +43,13 @@ def test_a_part_of_a_budget_is_spent_before_the_whole() -> None:
     play = meter(requests=30)
     play.add(requests=10)
     assert (play.stop(1 / 3), play.stop(2 / 3), play.exhausted) == (True, False, "")
+
+
+def test_a_process_of_its_own_is_told_when_a_part_of_what_is_left_is_spent() -> None:
+    begun = Meter("play", Budget(seconds=600), Spent(seconds=200))
+    assert begun.until() - monotonic() == pytest.approx(400, abs=1)
+    assert begun.until(1 / 2) - monotonic() == pytest.approx(100, abs=1)
+    assert Meter("play").until() == inf
 
 
 def test_large_limits_are_written_out() -> None:

@@ -32,6 +32,7 @@ def test_a_preset_of_the_command_line_goes_before_the_file() -> None:
     [
         ("budgets", {"training": {"tokens": 5}}),
         ("budgets", {"training": {"requests": 5}}),
+        ("budgets", {"preferences": {"tokens": 5}}),
         ("lora_targets", ()),
         ("lora_targets", "q_proj,"),
     ],

@@ -244,7 +244,7 @@ def budgeted(folder: Path, workers: int = 1, **limits: float) -> tuple[list[str]
 def test_a_budget_of_requests_ends_the_batch_where_it_is_spent_and_it_is_said(tmp_path: Path) -> None:
     played, asked, said = budgeted(tmp_path, requests=6)
     assert (played, asked) == (["q0/0", "q1/0", "q2/0"], 6)
-    assert said == ["play: the budget of 6 requests is spent; 3 of 10 plays are used"]
+    assert said == ["play: the budget of 6 requests is spent; 3 of 10 plays are done"]
 
 
 def test_what_a_budget_closed_is_not_gone_on_with_under_a_larger_one(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from autoact.core.budget import Meter
 from autoact.core.errors import RunError
-from autoact.core.learning import LearnConfig
+from autoact.core.learning import Budget, LearnConfig
 from autoact.core.progress import Silent
 from autoact.core.records import Example, Message
-from autoact.training.adapters import train_adapters
+from autoact.training.adapters import Shares, train_adapters
 
 TINY = runpy.run_path(str(Path(__file__).parents[1] / "tiny_llama.py"))
 CONFIG = LearnConfig(epochs=1, batch_size=2, early_stopping=0)
@@ -107,6 +108,35 @@ def test_side_by_side_the_adapters_are_those_of_one_after_the_other(tmp_path: Pa
     assert json.loads(record.read_text()) == two
     assert told.advanced[-1] == (300, 300)
     assert sorted(told.advanced) == told.advanced
+
+
+def test_side_by_side_they_stop_when_the_budget_is_spent_and_what_it_left_nothing_for_is_said(tmp_path: Path) -> None:
+    base, told, run = base_with(TINY["TEMPLATE"], tmp_path / "base"), Told(), tmp_path / "run"
+    config, meter = CONFIG.model_copy(update={"epochs": 500}), Meter("training", Budget(seconds=1))
+    items = examples() | {"tool:Finish": examples()["plan"]}
+    # Two processes need longer than that to begin, and the third adapter has to wait for one of them.
+    trained = train_adapters(items, base, config, run, run / "adapters.json", told, ("", ""), meter)
+    assert {name: len(made["curve"]["steps"]) for name, made in trained.items()} == {"plan": 1, "tool:Retrieve": 1}
+    assert all(made["note"] == "the budget ended its training in epoch 1" for made in trained.values())
+    assert told.lines[-1] == "tool:Finish: the budget left nothing to train it with, so the base speaks in this role"
+    assert (meter.stopped, meter.exhausted) == (True, "1 seconds")
+
+
+@pytest.mark.parametrize(
+    ("count", "done", "at_once", "parts"),
+    [
+        (3, 0, 1, [1 / 3, 2 / 3, 1]),
+        (3, 1, 1, [2 / 3, 1]),
+        (3, 0, 2, [0.5, 0.5, 1]),
+        (3, 1, 2, [1, 1]),
+        (2, 0, 4, [1, 1]),
+    ],
+)
+def test_each_has_a_part_of_the_budget_with_those_beside_it(
+    count: int, done: int, at_once: int, parts: list[float]
+) -> None:
+    shares = Shares(Silent(), count, done)
+    assert [shares.part(number, at_once) for number in range(1, count - done + 1)] == pytest.approx(parts)
 
 
 def test_one_that_fails_beside_another_costs_the_other_nothing(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from autoact.core.budget import Spent
 from autoact.core.errors import RunError
 from autoact.core.progress import Silent
-from autoact.core.records import QAPair, Scored
+from autoact.core.records import QAPair, Scored, to_json
+from autoact.core.shard import shard_of
 from autoact.core.store import Store, read_json, write_json
 from autoact.core.task import Task
 from autoact.training.adapters import train_adapters
@@ -54,11 +56,14 @@ def test_after_a_failed_training_other_settings_of_it_go_on_from_the_same_play(
     with pytest.raises(RunError, match="not a number"):
         learn(town.town_task(tmp_path, learning_rate=5.0, per_question=1), run, progress, town.meta_agent())
     played = (run / "rounds/00/trajectories.jsonl").read_bytes()
+    spent = Spent(600, closed="600 seconds")
+    write_json(run / "spent.json", read_json(run / "spent.json") | {"training": to_json(spent)})
     untrained()
     model = town.meta_agent()
     team = learn(town.town_task(tmp_path, max_kept=12, min_kept=5), run, progress, model)
     assert team is not None
     assert team.settings["learning_rate"] == 1e-4
+    assert team.adapters  # what training that begins again had spent is not counted
     assert model.calls == []
     assert (run / "rounds/00/trajectories.jsonl").read_bytes() == played
     assert len(ids(run / "rounds/00/kept.jsonl", Scored)) == 12
@@ -100,6 +105,51 @@ def test_a_base_that_is_not_what_it_was_is_refused(town: ModuleType, tmp_path: P
     template.write_text(template.read_text() + " ")
     with pytest.raises(RunError, match="has changed since the run began; put the weights back"):
         learn(task, tmp_path / "run", Silent(), town.meta_agent())
+
+
+@pytest.fixture
+def played(town: ModuleType, tmp_path: Path) -> Path:
+    """A run that was left after synthesis, whose tools.json is gone since."""
+    run = tmp_path / "run"
+    learn(town.town_task(tmp_path), run, Silent(), town.meta_agent(), until="synthesis")
+    (run / "tools.json").unlink()
+    return run
+
+
+def chosen(run: Path, *tools: str) -> None:
+    write_json(run / "tools.json", {"tools": tools, "replies": [], "fallback": False})
+
+
+def test_other_tools_than_those_of_the_play_are_refused_and_nothing_is_lost(
+    town: ModuleType, tmp_path: Path, played: Path
+) -> None:
+    chosen(played, "Search", "Retrieve")
+    before = {path: path.read_bytes() for path in played.rglob("*.jsonl")}
+    line = r"run has played with Retrieve, and tools\.json now names Search, Retrieve; put back"
+    with pytest.raises(RunError, match=line):
+        learn(town.town_task(tmp_path), played, Silent(), town.meta_agent())
+    with pytest.raises(RunError, match=line):
+        learn_shard(town.town_task(tmp_path), played, shard_of("1/2"), Silent(), town.meta_agent())
+    assert {path: path.read_bytes() for path in played.rglob("*.jsonl")} == before
+    (played / "rounds").rename(tmp_path / "away")
+    learn(town.town_task(tmp_path), played, Silent(), town.meta_agent(), until="tool selection")
+    assert read_json(played / "task.json")["tools"] == ["Search", "Retrieve"]
+
+
+def test_the_same_tools_chosen_again_go_on_with_the_play(town: ModuleType, tmp_path: Path, played: Path) -> None:
+    model = town.meta_agent()
+    learn(town.town_task(tmp_path), played, Silent(), model, until="synthesis")
+    assert len(model.calls) == 2  # for the tools, and why
+
+
+def test_a_run_of_an_older_version_has_played_with_the_tools_that_it_has(
+    town: ModuleType, tmp_path: Path, played: Path
+) -> None:
+    noted = read_json(played / "task.json")
+    write_json(played / "task.json", {name: noted[name] for name in noted if name != "tools"})
+    chosen(played, "Search", "Retrieve")
+    learn(town.town_task(tmp_path), played, Silent(), town.meta_agent(), until="synthesis")
+    assert read_json(played / "task.json")["tools"] == ["Search", "Retrieve"]
 
 
 def with_benchmark(task: Task, path: Path, pair: QAPair) -> Task:
@@ -164,8 +214,6 @@ def test_a_budget_that_left_too_few_to_train_is_named_and_a_larger_one_goes_on(
 
 
 def test_a_round_that_is_filtered_has_no_shards(learned: Any) -> None:
-    from autoact.core.shard import shard_of
-
     with pytest.raises(RunError, match="played and filtered, so it has no shards"):
         learn_shard(learned.task, learned.path, shard_of("1/2"), Silent(), learned.model)
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from autoact.core.budget import Meter
 from autoact.core.errors import RunError
-from autoact.core.learning import LearnConfig
+from autoact.core.learning import Budget, LearnConfig
 from autoact.core.progress import Silent
 from autoact.core.records import Message, Preference
 from autoact.models.chat_format import to_ids
@@ -52,10 +53,17 @@ PAIRS = some_pairs(8)
 
 
 def train(
-    method: Method, base: Base, home: Path, out: Path, pairs: Any = PAIRS, step: Any = None, **changes: Any
+    method: Method,
+    base: Base,
+    home: Path,
+    out: Path,
+    pairs: Any = PAIRS,
+    step: Any = None,
+    meter: Any = None,
+    **changes: Any,
 ) -> Any:
     config = CONFIG.model_copy(update=changes)
-    return prefer_adapter(method, "plan", pairs, base, home / "plan-1", config, out, step)
+    return prefer_adapter(method, "plan", pairs, base, home / "plan-1", config, out, step, meter)
 
 
 def test_the_ids_are_those_of_the_run_time_prompt_and_of_the_turns_with_their_end(base: Base) -> None:
@@ -121,7 +129,7 @@ def test_it_begins_at_the_adapter_that_it_is_held_to(
 @pytest.mark.parametrize("method", METHODS)
 def test_a_killed_training_goes_on_to_the_same_adapter(method: Method, base: Base, home: Path, tmp_path: Path) -> None:
     def stop(at: int, *_: float) -> None:
-        if at == 2:
+        if at == 4:  # the first step's rate is nought, and would hide weights that were not gone on from
             raise KeyboardInterrupt
 
     whole = train(method, base, home, tmp_path / "whole")
@@ -129,9 +137,37 @@ def test_a_killed_training_goes_on_to_the_same_adapter(method: Method, base: Bas
     with pytest.raises(KeyboardInterrupt):
         train(method, base, home, tmp_path, step=stop)
     made = train(method, base, home, tmp_path, step=lambda at, *_: steps.append(at))
-    assert steps[0] > 1
+    assert steps == [4]
     assert made.path.name == whole.path.name
     assert (made.loss, made.margin) == (whole.loss, whole.margin)
+
+
+def spent_after(last: int) -> tuple[Meter, Any]:
+    """A budget, and what is to be told of each step, which spends it at one of them; the next is the last then."""
+    meter = Meter("preferences", Budget(requests=1))
+    return meter, lambda at, *_: meter.add(requests=at == last)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("last", [1, 2])
+def test_a_budget_stops_it_and_a_larger_one_goes_on_from_there_to_the_same_adapter(
+    method: Method, last: int, base: Base, home: Path, tmp_path: Path
+) -> None:
+    whole, steps = train(method, base, home, tmp_path / "whole", checkpoint_steps=100), list[int]()
+    meter, step = spent_after(last)
+    line = r"^the budget of 1 requests for preferences is spent before the plan adapter .* raise learn\.budgets of pref"
+    with pytest.raises(RunError, match=line):
+        train(method, base, home, tmp_path, step=step, meter=meter, checkpoint_steps=100)
+    made = train(method, base, home, tmp_path, step=lambda at, *_: steps.append(at), checkpoint_steps=100)
+    assert steps[0] == last + 2
+    assert (made.path.name, made.loss, made.margin) == (whole.path.name, whole.loss, whole.margin)
+
+
+def test_a_budget_that_lasts_to_the_end_is_enough(base: Base, home: Path, tmp_path: Path) -> None:
+    meter, step = spent_after(3)
+    made = train("dpo", base, home, tmp_path, step=step, meter=meter)
+    assert made.path.name == train("dpo", base, home, tmp_path / "whole").path.name
+    assert not meter.stopped
 
 
 def test_the_seed_and_the_strength_make_other_adapters_and_deepspeed_does_not(

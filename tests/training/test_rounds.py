@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -10,14 +11,19 @@ from typing import Any
 
 import pytest
 
+from autoact.core.budget import Spending
+from autoact.core.errors import RunError
+from autoact.core.learning import Budget
 from autoact.core.progress import Silent
 from autoact.core.records import ROLES, Example, QAPair, Scored
 from autoact.core.store import Store, read_json
 from autoact.graph.run_folder import open_run
+from autoact.tools.toolbox import chosen_tools
 from autoact.training.filtering import Kept
 from autoact.training.learn import learn
-from autoact.training.rounds import Lesson, best, rising
+from autoact.training.rounds import Lesson, Work, best, measured, rising
 from autoact.training.variants import fireact, played, student
+from autoact.training.verification import Verified
 
 
 def lesson(number: int, reward: float | None) -> Lesson:
@@ -65,6 +71,7 @@ def test_a_finished_run_goes_on_when_more_rounds_are_asked_for(town: ModuleType,
             town.town_task(tmp_path, rounds=rounds, questions=20), tmp_path / "run", Silent(), town.meta_agent()
         )
     assert team == open_run(tmp_path / "run").team
+    assert open_run(tmp_path / "run").task.learn.rounds == 2
     assert team.adapters == open_run(twice).team.adapters
     files = [path.relative_to(twice) for path in twice.glob("rounds/*/*.jsonl")]
     for file in files:
@@ -134,8 +141,32 @@ def test_a_budget_of_plays_leaves_fewer_and_the_run_goes_on_with_them(town: Modu
     assert spent["training"]["closed"] == "0.001 seconds"
 
 
+def test_a_budget_of_the_dev_reward_stops_the_run_and_a_larger_one_goes_on(learned: Any, tmp_path: Path) -> None:
+    run = shutil.copytree(learned.path, tmp_path / "run")
+    verified = records(run / "rounds/00/verified.jsonl", Verified)
+    first = replace(lesson(0, None), questions=records(run / "questions.jsonl", QAPair), verified=verified)
+
+    def measure(**budget: int) -> Lesson:
+        budgets = {"dev reward": Budget(**budget)}
+        learning = learned.task.learn.model_copy(update={"workers": 1})
+        task, tools = learned.task.model_copy(update={"learn": learning}), chosen_tools(learned.task, ["Retrieve"])
+        work = Work(task, run, "", tools, Spending(run / "spent.json", budgets), Silent())
+        return measured(work, first, first, learned.model)
+
+    with pytest.raises(RunError, match=r"budget of 5 requests for dev reward .* to go on, or end with --rounds 1"):
+        measure(requests=5)
+    before = (run / "rounds/00/dev.jsonl").read_bytes()
+    assert measure(requests=1000).reward is not None
+    assert (run / "rounds/00/dev.jsonl").read_bytes().startswith(before)
+    assert before
+
+
 def test_preferences_go_on_from_the_adapters(town: ModuleType, tmp_path: Path) -> None:
-    task, run = town.town_task(tmp_path, prefer="dpo", prefer_learning_rate=1e-3), tmp_path / "run"
+    learning: dict[str, Any] = {"prefer": "dpo", "prefer_learning_rate": 1e-3, "prefer_epochs": 2}
+    task, run = town.town_task(tmp_path, **learning), tmp_path / "run"
+    short = town.town_task(tmp_path, **learning, budgets={"preferences": {"seconds": 0.01}})
+    with pytest.raises(RunError, match=r"budget of 0\.01 seconds for preferences is spent .* to go on"):
+        learn(short, run, Silent(), town.meta_agent())
     team = learn(task, run, Silent(), town.meta_agent())
     preferred = read_json(run / "rounds/00/preferred.json")
     began = read_json(run / "rounds/00/adapters.json")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from autoact.core.budget import Spending
 from autoact.core.errors import ModelError, RunError, UserError
+from autoact.core.learning import Budget
 from autoact.core.lock import locked
 from autoact.core.progress import Silent
 from autoact.core.records import ROLES, Example
@@ -100,6 +105,11 @@ def test_the_runs_own_team_is_left_as_it_was(trained: Any, learned: Any) -> None
     assert own.read_bytes() == before.read_bytes()
 
 
+def test_what_is_compared_is_computed_with_one_thread_here_and_in_processes_of_their_own() -> None:
+    assert torch.get_num_threads() == 1
+    assert {os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")} == {"1"}
+
+
 def test_a_kill_in_training_costs_no_adapter_that_was_done(trained: Any, run: RunFolder) -> None:
     _, teams = trained
     folder = run.path / "teams" / "tool-agents"
@@ -117,6 +127,16 @@ def test_a_kill_in_training_costs_no_adapter_that_was_done(trained: Any, run: Ru
     assert again.team == teams["tool-agents"].team
     assert again.adapters["tool:Retrieve"] == first
     assert stamps(run.path / first["path"]) == before
+
+
+def test_each_team_has_the_budget_of_the_runs_own_training(run: RunFolder) -> None:
+    learning, told = run.task.learn.model_copy(update={"budgets": {"training": Budget(seconds=0.1)}}), Told()
+    run = replace(run, task=run.task.model_copy(update={"learn": learning}))
+    for team in train_teams(run, ("tool-agents", "trajectories-3"), told):
+        spent = Spending(run.path / "teams" / team.name / "spent.json").spent(f"train {team.name}")
+        assert spent.closed == "0.1 seconds"
+        assert len(team.adapters) < 2  # a step of the first may fit
+    assert told.lines[-1].endswith("the budget left nothing to train it with, so the base speaks in this role")
 
 
 def test_a_team_that_trains_nothing_of_its_own_is_there_the_second_time_too(run: RunFolder) -> None:

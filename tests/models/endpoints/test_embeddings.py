@@ -51,24 +51,42 @@ def test_a_server_that_fails_is_one_line(serve: Serve, monkeypatch: pytest.Monke
         embed(["one"])
 
 
-@pytest.mark.parametrize("data", ["<html>busy</html>", {}, {"data": []}, {"data": [{"embedding": "x"}]}, {"data": 3}])
-def test_an_answer_that_is_none_is_one_line(serve: Serve, monkeypatch: pytest.MonkeyPatch, data: Any) -> None:
-    embed = load_embeddings(at(serve(http(200, data)), monkeypatch))
-    with pytest.raises(EndpointError, match=r"^the model openai:e (does not answer|gave)[^\n]*$"):
+def embedded(*vectors: Any) -> Answer:
+    data = [{"object": "embedding", "index": i, "embedding": vector} for i, vector in enumerate(vectors)]
+    return http(200, {"object": "list", "data": data})
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/html"])
+@pytest.mark.parametrize("data", ["<html>busy</html>", "", {}, [], {"data": []}, {"data": 3}, {"error": "busy"}])
+def test_an_answer_that_is_none_is_one_line(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, data: Any, kind: str
+) -> None:
+    embed = load_embeddings(at(serve(http(200, data, kind)), monkeypatch))
+    with pytest.raises(
+        EndpointError, match=r"^the model openai:e answered with something that is no embeddings [^\n]*$"
+    ):
         embed(["one"])
 
 
-@pytest.mark.parametrize("second", [[1.0], [1.0, None], [1.0, "x"]])
-def test_vectors_that_cannot_be_compared_are_one_line(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, second: list[Any]
-) -> None:
-    def changing(body: Body) -> Answer:
-        vector = [3.0, 4.0] if body["input"] == ["one"] else second
-        return http(200, {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": vector}]})
+@pytest.mark.parametrize("vector", [None, [], [1.0, None], [1.0, "x"], [[1.0]], 3.0])
+def test_what_is_no_vector_is_one_line(serve: Serve, monkeypatch: pytest.MonkeyPatch, vector: Any) -> None:
+    embed = load_embeddings(at(serve(embedded(vector)), monkeypatch))
+    with pytest.raises(EndpointError, match=r"^the model openai:e (gave|answered with) something [^\n]*$"):
+        embed(["one"])
 
-    embed = load_embeddings(at(serve(changing), monkeypatch))
+
+def test_too_few_vectors_are_one_line(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    embed = load_embeddings(at(serve(embedded([1.0])), monkeypatch))
+    with pytest.raises(EndpointError, match="gave 1 vectors for 2 texts"):
+        embed(["one", "two"])
+
+
+def test_vectors_of_changing_length_are_one_line(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    embed = load_embeddings(
+        at(serve(lambda body: embedded([3.0, 4.0] if body["input"] == ["one"] else [1.0])), monkeypatch)
+    )
     embed(["one"])
-    with pytest.raises(EndpointError, match=r"^the model openai:e (does not answer|gave)[^\n]*$"):
+    with pytest.raises(EndpointError, match=r"^the model openai:e gave vectors of different lengths \(1, 2\), which"):
         embed(["two"])
 
 
