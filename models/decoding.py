@@ -176,7 +176,7 @@ class Decoder:
     def _completion(self, row: Row, why: Finish) -> Completion:
         text = self._letters.decode(row.tokens[:-1] if row.tokens[-1] in self.ends else row.tokens)
         cut = min((text.find(word) for word in row.job.request.stop if word in text), default=len(text))
-        return Completion(text[:cut], len(row.job.request.ids), len(row.tokens), why)
+        return Completion(text[:cut], len(row.job.request.ids), tuple(row.tokens), why)
 
 
 def choose(logits: Any, rows: Sequence[Row]) -> list[int]:
