@@ -83,6 +83,28 @@ def test_200_random_mixes_say_token_by_token_what_each_request_says_alone(engine
     assert ties <= MIXES // 100
 
 
+@pytest.mark.parametrize("prefix_bytes", [0, 1 << 30])
+def test_prompts_of_several_passes_say_in_any_mix_what_each_says_alone(
+    home: Path, speakers: Speaker, bound: int, prefix_bytes: int
+) -> None:
+    draw = random.Random(2)
+    root = [draw.randrange(5, 300) for _ in range(300)]
+    asked = [
+        Request(
+            [*root[: draw.choice([0, 30, 300])], *(draw.randrange(5, 300) for _ in range(draw.choice([5, 90, 180])))],
+            draw.choice(ADAPTERS),
+            draw.randrange(1, 12),
+        )
+        for _ in range(40)
+    ]
+    assert sum(len(request.ids) > bound for request in asked) > 20
+    adapters = {role: home / f"{role}-1" for role in ADAPTERS if role}
+    engine = Engine(str(home / "base"), adapters, threads=1, prefix_bytes=prefix_bytes)
+    said = [future.result(timeout=60).tokens for future in [engine.submit(request) for request in asked]]
+    engine.close()
+    assert [list(tokens) for tokens in said] == [reference(speakers, request) for request in asked]
+
+
 def test_each_adapter_says_something_else(speakers: Speaker) -> None:
     said = partial(reference, speakers)
     assert len({tuple(said(Request([9, 10, 11], adapter, 12))) for adapter in ADAPTERS}) == 4
