@@ -1,10 +1,10 @@
 """Continuous batching: requests join between two decoding steps and leave as soon as they are done.
 
     decoder = Decoder(network, tokenizer, profile)
-    decoder.admit(jobs)            # prefill; rows are now in flight
-    while decoder.rows:
-        for row, completion in decoder.step():
-            row.job.future.set_result(completion)
+    while newcomers or decoder.jobs:
+        for done in decoder.admit(newcomers):      # prefill; they are rows in flight from then on
+            answer(done)
+        answer(decoder.step())
 
 What a row gets never depends on its neighbours: its own mask, positions, adapter and random numbers.
 (Batches of other shapes round their last bits differently, so an exact tie may still fall either way.)
@@ -20,7 +20,7 @@ from typing import Any
 from autoact.models.chat_format import closing_ids
 from autoact.models.kv import Window
 from autoact.models.network import Network
-from autoact.models.prefill import MAX_TOKENS, Newcomer, groups_of_similar_length, newest, prefill
+from autoact.models.prefill import MAX_TOKENS, Newcomer, further, groups_of_similar_length, newest, prefill
 from autoact.models.prefix import WORTH, Prefix, PrefixStore
 from autoact.models.profile import Profile
 from autoact.models.request import Completion, Finish, Job, Request
@@ -50,11 +50,18 @@ class Decoder:
         self._network = network
         self._letters = alphabet(tokenizer)
         self._window = Window(network.layers)
+        self._long: list[Newcomer] = []
         # A sliding window is measured in columns, and a kept prefix leaves a gap between them.
         self._prefixes = PrefixStore(prefix_bytes) if prefix_bytes and not network.sliding else None
 
+    @property
+    def jobs(self) -> list[Job]:
+        """Those in flight, and those whose long prompts are still to be computed."""
+        return [*(row.job for row in self.rows), *(newcomer.job for newcomer in self._long)]
+
     def clear(self) -> None:
         self.rows.clear()
+        self._long.clear()
         self._window.clear()
 
     def release(self) -> None:
@@ -66,11 +73,13 @@ class Decoder:
     def admit(self, jobs: Sequence[Job]) -> Iterator[Done]:
         """Prefill `jobs`, pass by pass, and sample their first tokens; those that are done by then.
 
-        Where it takes long, the rows in flight decode a step in between.
+        Where it takes long, the rows in flight decode a step in between. Of prompts that take several passes one
+        pass is computed each time, so that others may be admitted and steps be decoded before the next.
         """
-        openers = self._openers(jobs) if self._prefixes else []
+        openers = self._openers([job for job in jobs if len(job.request.ids) <= MAX_TOKENS]) if self._prefixes else []
         yield from self._admit(openers)
         yield from self._admit([job for job in jobs if job not in openers])
+        yield self._go_on()
 
     def _openers(self, jobs: Sequence[Job]) -> list[Job]:
         """The first of those that begin alike and as nothing that is kept: the others go on from what it computes."""
@@ -82,6 +91,8 @@ class Decoder:
     def _admit(self, jobs: Sequence[Job]) -> Iterator[Done]:
         computed = 0
         newcomers = [Newcomer(job, self._known(job.request)) for job in jobs]
+        self._long += [Newcomer(newcomer.job, Prefix(0, [])) for newcomer in newcomers if newcomer.long]
+        newcomers = [newcomer for newcomer in newcomers if not newcomer.long]
         for newcomer in newcomers:
             self._count(newcomer)
         for group in groups_of_similar_length(newcomers):
@@ -89,10 +100,38 @@ class Decoder:
                 yield self.step()
                 computed = 0
             computed += len(group) * max(len(newcomer.new) for newcomer in group)
-            first, logits = len(self.rows), prefill(self._network, self._window, group)
-            self.rows += [self._row(newcomer.job) for newcomer in group]
-            self._remember(at for at, newcomer in enumerate(group, first) if not newcomer.prefix.length)
-            yield self._advance(first, logits)
+            yield self._join(group)
+
+    def _join(self, group: Sequence[Newcomer]) -> Done:
+        """One pass for what is new of some prompts, which are rows from then on."""
+        first, logits = len(self.rows), prefill(self._network, self._window, group)
+        self.rows += [self._row(newcomer.job) for newcomer in group]
+        for newcomer in group:
+            self._profile.of(newcomer.job.request.adapter).prefilled += len(newcomer.new)
+        self._remember(at for at, newcomer in enumerate(group, first) if not newcomer.prefix.length)
+        return self._advance(first, logits)
+
+    def _go_on(self) -> Done:
+        """One pass for the first of the long prompts; with the last it becomes a row."""
+        self._long = [newcomer for newcomer in self._long if not newcomer.job.future.done()]
+        if not self._long:
+            return []
+        newcomer = self._long.pop(0)
+        if not newcomer.prefix.length:  # its turn has come: those before it may have computed some of it
+            newcomer = Newcomer(newcomer.job, self._known(newcomer.job.request))
+            self._count(newcomer)
+        if not newcomer.long:
+            return self._join([newcomer])
+        self._long.insert(0, self._part(newcomer))
+        return []
+
+    def _part(self, newcomer: Newcomer) -> Newcomer:
+        """`newcomer` with one pass more of its prompt computed and kept."""
+        request, prefix = newcomer.job.request, further(self._network, newcomer)
+        self._profile.of(request.adapter).prefilled += prefix.length - newcomer.prefix.length
+        if self._prefixes is not None:
+            self._prefixes.keep(request.adapter, request.ids[: prefix.length], prefix.layers)
+        return Newcomer(newcomer.job, prefix)
 
     def step(self) -> Done:
         """One more token for every row; the rows that are done with it."""
@@ -136,7 +175,6 @@ class Decoder:
     def _count(self, newcomer: Newcomer) -> None:
         spent = self._profile.of(newcomer.job.request.adapter)
         spent.requests += 1
-        spent.prefilled += len(newcomer.new)
         spent.reused += newcomer.prefix.length
         spent.queued += monotonic() - newcomer.job.since
 
@@ -176,7 +214,7 @@ class Decoder:
     def _completion(self, row: Row, why: Finish) -> Completion:
         text = self._letters.decode(row.tokens[:-1] if row.tokens[-1] in self.ends else row.tokens)
         cut = min((text.find(word) for word in row.job.request.stop if word in text), default=len(text))
-        return Completion(text[:cut], len(row.job.request.ids), len(row.tokens), why)
+        return Completion(text[:cut], len(row.job.request.ids), tuple(row.tokens), why)
 
 
 def choose(logits: Any, rows: Sequence[Row]) -> list[int]:

@@ -6,7 +6,8 @@
     engine.submit(request, on_text=print)      # the same text, in pieces as they are said
     engine.close()
 
-A new request joins between two decoding steps, so a short one never waits for a long one to end.
+A new request joins between two decoding steps, so a short one never waits for a long one to end; nor for a long prompt,
+which is computed in parts.
 A future that its caller cancels, or whose time is over, frees its row. Not covered: more than one device.
 """
 
@@ -164,7 +165,7 @@ class Engine:
         newcomers = self._take()
         if newcomers is None:
             return False
-        self._in_flight = [*newcomers, *(row.job for row in self._decoder.rows)]
+        self._in_flight = [*newcomers, *self._decoder.jobs]
         try:
             for done in self._decoder.admit(newcomers):
                 _answer(done)
@@ -179,9 +180,10 @@ class Engine:
         if self._closed or not self._hear():
             _fail(self._waiting, EngineClosed("the engine was closed before it could answer"))
             return None
-        _fail_late([*self._waiting, *(row.job for row in self._decoder.rows)])
+        _fail_late([*self._waiting, *self._decoder.jobs])
         jobs: list[Job] = []
-        while self._waiting and len(jobs) + len(self._decoder.rows) < self._max_batch:
+        room = self._max_batch - len(self._decoder.jobs)
+        while self._waiting and len(jobs) < room:
             job = self._waiting.popleft()
             if not job.future.done():
                 jobs.append(job)
@@ -191,7 +193,7 @@ class Engine:
         """Note what has been asked, waiting for it when there is nothing to do; False to close."""
         while True:
             try:
-                job = self._queue.get(block=not self._waiting and not self._decoder.rows)
+                job = self._queue.get(block=not self._waiting and not self._decoder.jobs)
             except queue.Empty:
                 return True
             if job is None:

@@ -5,6 +5,7 @@ row 1   w h o l e p r o m        new: tokens to be computed; dots are masked
 
 for group in groups_of_similar_length(newcomers):
     logits = prefill(network, window, group)                    # rows of the window from now on
+prefix = further(network, newcomer)                             # a part of a long prompt, which is no row yet
 logits = newest(network, window, 0, [[7], [9]], ["plan", None])      # a step of decoding
 """
 
@@ -19,7 +20,8 @@ from autoact.models.network import Network
 from autoact.models.prefix import Prefix
 from autoact.models.request import Job
 
-MAX_TOKENS = 4096
+# What is in flight waits while a pass lasts; passes of 512 to 4096 tokens took a long prompt equally long.
+MAX_TOKENS = 2048
 # A forward pass of its own costs a small model about as much as this many more tokens a row.
 PASS = 64
 
@@ -35,6 +37,11 @@ class Newcomer:
     def new(self) -> Sequence[int]:
         return self.job.request.ids[self.prefix.length :]
 
+    @property
+    def long(self) -> bool:
+        """Whether its prompt takes more than one pass."""
+        return len(self.new) > MAX_TOKENS
+
 
 def groups_of_similar_length(newcomers: Sequence[Newcomer]) -> Iterator[list[Newcomer]]:
     """Newcomers by rising length, parted where padding would cost more than a quarter of a row."""
@@ -48,6 +55,21 @@ def groups_of_similar_length(newcomers: Sequence[Newcomer]) -> Iterator[list[New
         group.append(newcomer)
     if group:
         yield group
+
+
+def further(network: Network, newcomer: Newcomer) -> Prefix:
+    """What is known of a long prompt once MAX_TOKENS more of it are computed, by themselves."""
+    import torch
+    from transformers import DynamicCache
+
+    known, part = newcomer.prefix.length, newcomer.new[:MAX_TOKENS]
+    cache: Any = DynamicCache()
+    for layer, (keys, values) in enumerate(newcomer.prefix.layers):
+        cache.update(keys[:, :, :known], values[:, :, :known], layer)
+    ids = torch.tensor([list(part)], device=network.device)
+    positions = torch.arange(known, known + len(part), device=network.device)[None]
+    network.logits(ids, None, positions, cache, [newcomer.job.request.adapter])
+    return Prefix(known + len(part), [(layer.keys, layer.values) for layer in cache.layers])
 
 
 def prefill(network: Network, window: Window, group: Sequence[Newcomer]) -> Any:

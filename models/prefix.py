@@ -54,7 +54,12 @@ class PrefixStore:
         return Prefix(best, self._held[best_key])
 
     def keep(self, adapter: str | None, ids: Sequence[int], layers: Layers) -> None:
-        """Hold `layers`, the keys and values of `ids`, in the place of every prefix of them."""
+        """Hold `layers`, the keys and values of `ids`, in the place of every prefix of them.
+
+        What alone is more than `max_bytes` is not held and drives nothing out.
+        """
+        if _size(layers) > self._max_bytes:
+            return
         new = _packed(ids)
         for key in [key for key in self._held if key[0] == adapter and new.startswith(key[1])]:
             self._forget(key)

@@ -1,7 +1,7 @@
 """What the engine is asked and what it answers.
 
 Request(ids=(1, 5, 9), adapter="plan", max_tokens=20, temperature=0.8, seed=7, stop=("\\n\\n",), regex="[^\\n]+")
-Completion(text="Thought: …", input_tokens=3, output_tokens=12, finish="stop")
+Completion(text="Thought: …", input_tokens=3, tokens=(84, 104, 2), finish="stop")
 """
 
 from __future__ import annotations
@@ -39,12 +39,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The text before the closing token or stop string; `output_tokens` counts every token sampled."""
+    """The text before the closing token or stop string; `tokens` are all that were sampled, the closing one too."""
 
     text: str
     input_tokens: int
-    output_tokens: int
+    tokens: tuple[int, ...]
     finish: Finish
+
+    @property
+    def output_tokens(self) -> int:
+        return len(self.tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,3 +49,11 @@ def engine(home: Path) -> Iterator[Engine]:
     engine = Engine(str(home / "base"), {role: home / name for role, name in names.items()}, threads=1)
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def bound(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The most tokens of a prompt that a pass computes, made few."""
+    for module in ("decoding", "prefill"):
+        monkeypatch.setattr(f"autoact.models.{module}.MAX_TOKENS", 48)
+    return 48

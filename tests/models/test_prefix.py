@@ -46,6 +46,13 @@ def test_a_grown_conversation_replaces_itself_and_the_oldest_goes_first() -> Non
     assert [store.find(name, range(61)).length for name in "abc"] == [60, 0, 30]
 
 
+def test_what_is_larger_than_the_store_is_not_kept_and_drives_nothing_out() -> None:
+    store = PrefixStore(max_bytes=8 * 100)
+    store.keep("a", range(40), layers(40))
+    store.keep("b", range(200), layers(200))
+    assert [store.find(name, range(61)).length for name in "ab"] == [40, 0]
+
+
 def test_common_counts_whole_tokens() -> None:
     assert common(packed(20), packed(30)) == 20
     assert common(b"", packed(3)) == 0

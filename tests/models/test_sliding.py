@@ -50,17 +50,30 @@ def said_alone(model: Any, request: Request) -> list[int]:
     )
 
 
-def test_a_mixed_batch_says_what_each_says_alone(mistral: Any, tmp_path: Path) -> None:
+def requests(longest: int) -> list[Request]:
     draw = random.Random(0)
-    asked = [
-        Request([draw.randrange(5, 300) for _ in range(draw.randrange(1, 60))], max_tokens=draw.randrange(1, 30))
+    return [
+        Request([draw.randrange(5, 300) for _ in range(draw.randrange(1, longest))], max_tokens=draw.randrange(1, 30))
         for _ in range(24)
     ]
-    engine = Engine(str(tmp_path), threads=1)
+
+
+def said_together(folder: Path, asked: list[Request]) -> list[list[int]]:
+    draw, engine = random.Random(1), Engine(str(folder), threads=1)
     futures = []
     for request in asked:
         futures.append(engine.submit(request))
         time.sleep(draw.choice([0, 0, 0.003]))
-    said = [future.result(timeout=60).text for future in futures]
+    said = [list(future.result(timeout=60).tokens) for future in futures]
     engine.close()
-    assert said == [engine.tokenizer.decode(said_alone(mistral, one), skip_special_tokens=True) for one in asked]
+    return said
+
+
+def test_a_mixed_batch_says_what_each_says_alone(mistral: Any, tmp_path: Path) -> None:
+    asked = requests(longest=60)
+    assert said_together(tmp_path, asked) == [said_alone(mistral, one) for one in asked]
+
+
+def test_prompts_of_several_passes_say_what_each_says_alone(mistral: Any, tmp_path: Path, bound: int) -> None:
+    asked = requests(longest=4 * bound)
+    assert said_together(tmp_path, asked) == [said_alone(mistral, one) for one in asked]
