@@ -51,8 +51,7 @@ class Decoder:
         self._letters = alphabet(tokenizer)
         self._window = Window(network.layers)
         self._long: list[Newcomer] = []
-        # A sliding window is measured in columns, and a kept prefix leaves a gap between them.
-        self._prefixes = PrefixStore(prefix_bytes) if prefix_bytes and not network.sliding else None
+        self._prefixes = PrefixStore(prefix_bytes) if prefix_bytes else None
 
     @property
     def jobs(self) -> list[Job]:

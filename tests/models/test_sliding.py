@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,18 @@ def test_a_mixed_batch_says_what_each_says_alone(mistral: Any, tmp_path: Path) -
 def test_prompts_of_several_passes_say_what_each_says_alone(mistral: Any, tmp_path: Path, bound: int) -> None:
     asked = requests(longest=4 * bound)
     assert said_together(tmp_path, asked) == [said_alone(mistral, one) for one in asked]
+
+
+def test_what_is_kept_of_a_request_is_gone_on_from(mistral: Any, tmp_path: Path) -> None:
+    draw, engine = random.Random(2), Engine(str(tmp_path), threads=1)
+    asked = requests(longest=60)
+    for _ in range(3):
+        said = [future.result(timeout=60) for future in [engine.submit(request) for request in asked]]
+        assert [list(each.tokens) for each in said] == [said_alone(mistral, request) for request in asked]
+        more = [[draw.randrange(5, 300) for _ in range(draw.randrange(1, 20))] for _ in asked]
+        asked = [
+            replace(request, ids=[*request.ids, *each.tokens, *new])
+            for request, each, new in zip(asked, said, more, strict=True)
+        ]
+    assert engine.profile()["spent"][tmp_path.name]["reused"] > 1000
+    engine.close()
