@@ -90,7 +90,8 @@ def folders(team: Team) -> dict[str, str]:
 
 def is_ours(path: str) -> bool:
     """Whether a file of a repository is of the kind that is pushed, so that one of an earlier push may be replaced."""
-    return path.startswith(("adapters/", "rounds/")) or path in ("questions.jsonl", "instruct.jsonl", "tools.json")
+    folders = ("adapters/", "rounds/", "selection/")
+    return path.startswith(folders) or path in ("questions.jsonl", "instruct.jsonl", "tools.json")
 
 
 def _adapters(pushed: Pushed) -> Iterator[HubFile]:

@@ -39,6 +39,7 @@ def test_files_arrive_in_one_commit_of_a_private_repository(hub: LoopbackHub) ->
 def test_what_an_earlier_push_left_is_replaced_and_the_users_own_files_stay(hub: LoopbackHub) -> None:
     push(hub)
     hub.files[REPO] |= {"mine.txt": b"x", "adapters/plan-1/adapter_config.json": b"{}", "questions.jsonl": b""}
+    hub.files[REPO] |= {"selection/Retrieve.jsonl": b"", "rounds/00/plan.jsonl": b""}
     push(hub)
     assert hub.files[REPO].keys() == {"README.md", "team.json", "mine.txt"}
 
