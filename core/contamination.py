@@ -5,6 +5,7 @@ question_key(Question("what is the  CAPITAL of Peru")) in barred
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable
 
 from autoact.core.records import Question
@@ -28,7 +29,8 @@ def question_key(shown: Question) -> str:
 
 def plain_words(text: str) -> list[str]:
     """The words that count, in their order: no case, no articles, no sentence punctuation."""
-    words = (word.strip(SENTENCE_MARKS) for word in text.casefold().split())
+    whole = unicodedata.normalize("NFC", text)  # a letter and its accent may be two characters
+    words = (word.strip(SENTENCE_MARKS) for word in whole.casefold().split())
     return [word for word in words if word and word not in ARTICLES]
 
 

@@ -10,6 +10,7 @@ script without capitals every word. Words that hardly bear on what is asked are 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -57,6 +58,7 @@ class Wording:
 
 def wording_of(question: str) -> Wording:
     """A question taken apart; case, possessives and the plurals of other words do not count."""
+    question = unicodedata.normalize("NFC", question)  # an accent that is a character of its own would part a word
     names: list[str] = []
     numbers: list[str] = []
     words: list[str] = []

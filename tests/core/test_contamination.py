@@ -9,6 +9,11 @@ def test_case_punctuation_articles_and_spacing_do_not_count() -> None:
     assert question_key(Question("what is  CAPITAL of Peru")) in barred
 
 
+def test_a_letter_and_its_accent_may_be_one_character_or_two() -> None:
+    barred = question_keys([Question("What is the capital of Que\u0301bec?")])
+    assert question_key(Question("What is the capital of Qu\u00e9bec?")) in barred
+
+
 def test_a_different_word_counts() -> None:
     barred = question_keys([Question("What is the capital of Peru?")])
     assert question_key(Question("What is the capital of Chile?")) not in barred

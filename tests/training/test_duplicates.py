@@ -99,6 +99,11 @@ def test_a_barred_question_is_barred_with_another_picture_and_its_choices_in_ano
     assert Known("guarded", [first], beside=False).like(other) is not None
 
 
+def test_a_letter_and_its_accent_may_be_one_character_or_two() -> None:
+    first, second = "Which city is the capital of Que\u0301bec?", "Of Qu\u00e9bec, which city is the capital?"
+    assert alike(first, second, ("a", "b")) == alike(second, first, ("a", "b")) == "near"
+
+
 MEANINGS = {
     "What is the currency of Peru?": (1.0, 0.0),
     "Which money do people in Peru pay with?": (0.95, 0.3),
