@@ -99,7 +99,8 @@ class Task(Section):
 
     def seeds(self) -> tuple[QAPair, ...]:
         """The examples as records."""
-        return tuple(qa_pair(item, f"example-{i}", "example") for i, item in enumerate(self.examples))
+        named = ({**item, "id": f"example-{i}"} for i, item in enumerate(self.examples))
+        return tuple(qa_pair(item, "", "example") for item in named)
 
     def fingerprint(self, play: bool = False) -> str:
         """A hash of what learning depends on, or `play` alone: two runs are of one task when it is equal.
@@ -227,6 +228,8 @@ def read_questions(path: Path) -> list[QAPair]:
             pair = qa_pair(data, f"{path.stem}-{number}", "benchmark")
         except ValueError as problem:
             raise TaskError(f"{path} line {number}: {problem}") from None
+        if not pair.id:
+            raise TaskError(f"{path} line {number}: id must not be empty; write one, or leave the field out")
         if pair.id in pairs:
             raise TaskError(f"{path} line {number}: id {pair.id!r} is used twice; ids must be unique")
         pairs[pair.id] = pair

@@ -37,6 +37,12 @@ def refusal(path: Path, overrides: dict[str, Any] | None = None) -> str:
     return said
 
 
+def test_examples_are_told_apart_whatever_ids_they_were_copied_with(tmp_path: Path) -> None:
+    copied = [{"id": name, "question": "q", "answer": "a"} for name in ("1", "1", "")]
+    task = load_task(written(tmp_path, {**GOOD, "examples": copied}))
+    assert [pair.id for pair in task.seeds()] == ["example-0", "example-1", "example-2"]
+
+
 def test_a_good_task_is_read_with_its_defaults(tmp_path: Path) -> None:
     task = load_task(written(tmp_path, GOOD))
     assert (task.name, task.tools, task.corpus, task.learn.lora_rank) == (
@@ -190,6 +196,7 @@ def test_questions_are_read_with_their_extra_fields_ignored(tmp_path: Path) -> N
         ('{"question": "", "answer": "a"}', "line 2: question and answer must not be empty"),
         ('{"question": "q", "answer": 5}', "line 2: field 'answer'"),
         ('{"id": "1", "question": "q", "answer": "a"}', "line 2: id '1' is used twice"),
+        ('{"id": "", "question": "q", "answer": "a"}', "line 2: id must not be empty"),
     ],
 )
 def test_a_line_of_questions_that_is_wrong_is_named(tmp_path: Path, line: str, names: str) -> None:
