@@ -130,7 +130,7 @@ def self_instruct(
 
 def _advice(meter: Meter, path: Path) -> str:
     if meter.stopped:
-        return f"the budget of {meter.exhausted} is spent; raise learn.budgets of {meter.name}"
+        return f"the budget of {meter.exhausted} is spent; raise learn.budgets of {STAGE}"
     return f"try a stronger model ({path} has what this one wrote)"
 
 

@@ -73,7 +73,7 @@ def played(
     store.refuse_strangers(job.id for _, job in batch.jobs())
     trajectories = list(fill(store, batch, play, progress, meter))
     if meter.stopped and not trajectories:
-        raise RunError(f"{folder}: the budget of {meter.exhausted} left no play; raise learn.budgets of {meter.name}")
+        raise RunError(f"{folder}: the budget of {meter.exhausted} left no play; raise learn.budgets of {STAGE}")
     return trajectories
 
 

@@ -65,10 +65,10 @@ def test_a_budget_that_leaves_no_play_is_one_line_and_can_be_raised(
 ) -> None:
     def within(requests: int) -> list[Scored]:
         spending = Spending(tmp_path / "spent.json", {"synthesis": Budget(requests=requests)})
-        with spending.stage("synthesis", Silent()) as meter:
+        with spending.stage("synthesis, round 1", Silent(), "synthesis") as meter:
             meter.add(requests=1)
             return play(task, town.meta_agent(), questions, tmp_path / "run", meter=meter)
 
-    with pytest.raises(RunError, match=r"the budget of 1 requests left no play; raise learn\.budgets of synthesis"):
+    with pytest.raises(RunError, match=r"the budget of 1 requests left no play; raise learn\.budgets of synthesis$"):
         within(1)
     assert len(within(1000)) == len(questions)
