@@ -241,7 +241,7 @@ def read_questions(path: Path) -> list[QAPair]:
 def read_lines(path: Path) -> Iterator[tuple[int, Any]]:
     """Line number and JSON value of each line of a user's JSONL file. Raises TaskError naming the line."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # some editors open a file with a mark
     except (OSError, UnicodeDecodeError) as problem:
         raise TaskError(f"{path} cannot be read ({problem}); give the path of a JSONL file in UTF-8") from None
     for number, line in enumerate(lines, start=1):

@@ -181,7 +181,7 @@ def test_a_fingerprint_heeds_not_whether_tools_are_recorded_or_replayed(tmp_path
 def test_questions_are_read_with_their_extra_fields_ignored(tmp_path: Path) -> None:
     lines = [{"id": "a", "question": "q", "answer": "x", "type": "bridge"}, {"question": "r", "answer": "y"}]
     path = tmp_path / "dev.jsonl"
-    path.write_text("\n\n".join(json.dumps(line) for line in lines))
+    path.write_text("\r\n\r\n".join(json.dumps(line) for line in lines), encoding="utf-8-sig")
     assert read_questions(path) == [QAPair("a", "q", "x"), QAPair("dev-3", "r", "y")]
 
 
