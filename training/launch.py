@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from time import monotonic
@@ -82,7 +83,9 @@ def _train(
         shutil.rmtree(job, ignore_errors=True)
         job.mkdir(parents=True)
     try:
-        Store(job / "examples.jsonl", Example).append(*examples)
+        # A store keeps one record of an id, and a user's file may hold several.
+        rows = (replace(item, id=str(number)) for number, item in enumerate(examples))
+        Store(job / "examples.jsonl", Example).append(*rows)
         told = {"role": role, "base": base, "config": config.model_dump(mode="json"), "out": str(out.absolute())}
         write_json(job / "job.json", told | {"until": until})
         last = _run([*starter, __spec__.name, str(job)], environment, step)

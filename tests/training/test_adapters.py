@@ -15,6 +15,7 @@ from autoact.core.learning import Budget, LearnConfig
 from autoact.core.progress import Silent
 from autoact.core.records import Example, Message
 from autoact.training.adapters import Shares, train_adapters
+from autoact.training.launch import train_on_gpu
 
 TINY = runpy.run_path(str(Path(__file__).parents[1] / "tiny_llama.py"))
 CONFIG = LearnConfig(epochs=1, batch_size=2, early_stopping=0)
@@ -108,6 +109,11 @@ def test_side_by_side_the_adapters_are_those_of_one_after_the_other(tmp_path: Pa
     assert json.loads(record.read_text()) == two
     assert told.advanced[-1] == (300, 300)
     assert sorted(told.advanced) == told.advanced
+
+
+def test_a_process_of_its_own_trains_on_every_row_also_where_some_share_an_id(tmp_path: Path) -> None:
+    base, items = base_with(TINY["TEMPLATE"], tmp_path / "base"), [example("1"), example("1"), example("1")]
+    assert train_on_gpu("", "plan", base, items, CONFIG, tmp_path / "adapters").rows == 3
 
 
 def test_side_by_side_they_stop_when_the_budget_is_spent_and_what_it_left_nothing_for_is_said(tmp_path: Path) -> None:
