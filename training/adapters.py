@@ -48,9 +48,10 @@ def train_adapters(
     trained one after the other have a part each; one that it leaves nothing for is not trained.
     """
     done = noted(record)
-    todo = {name: items for name, items in examples.items() if items and name not in done}
+    taught = {name: items for name, items in examples.items() if not all(item.held_out for item in items)}
+    todo = {name: items for name, items in taught.items() if name not in done}
     shares = Shares(progress, len(examples), len(examples) - len(todo))
-    for name in (name for name, items in examples.items() if not items):
+    for name in (name for name in examples if name not in taught):
         progress.say(f"{name}: there is no example to learn from, so the base speaks in this role")
     for name, adapter in _trained(todo, base, config, run / "adapters", shares, gpus, meter or Meter()):
         done[name] = to_json(adapter) | {"path": str(adapter.path.relative_to(run))}

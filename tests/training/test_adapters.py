@@ -116,6 +116,14 @@ def test_a_process_of_its_own_trains_on_every_row_also_where_some_share_an_id(tm
     assert train_on_gpu("", "plan", base, items, CONFIG, tmp_path / "adapters").rows == 3
 
 
+def test_a_role_whose_examples_are_all_held_out_is_the_bases(tmp_path: Path) -> None:
+    base, told = base_with(TINY["TEMPLATE"], tmp_path / "base"), Told()
+    items = {"plan": examples()["plan"], "reflect": [example("c", held_out=True)]}
+    trained = train_adapters(items, base, CONFIG, tmp_path / "run", tmp_path / "adapters.json", told)
+    assert trained.keys() == {"plan"}
+    assert told.lines == ["reflect: there is no example to learn from, so the base speaks in this role"]
+
+
 def test_side_by_side_they_stop_when_the_budget_is_spent_and_what_it_left_nothing_for_is_said(tmp_path: Path) -> None:
     base, told, run = base_with(TINY["TEMPLATE"], tmp_path / "base"), Told(), tmp_path / "run"
     config, meter = CONFIG.model_copy(update={"epochs": 500}), Meter("training", Budget(seconds=1))
