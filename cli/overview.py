@@ -33,8 +33,9 @@ def overview(run: Path, samples: int = 2) -> dict[str, Any]:
     spending = Spending(run / "spent.json")
     written = list(Store(run / "instruct.jsonl", Round))
     questions = Store(run / "questions.jsonl", QAPair)
-    folders = sorted(path for path in (run / "rounds").glob("[0-9]*") if path.is_dir())
+    folders = sorted(path for path in (run / "rounds").glob("*") if path.name.isdecimal() and path.is_dir())
     rounds = [round_of(folder) for folder in folders]
+    asked_first = sum(len(each.pairs) for each in written if each.learning == 0)
     report, selection = _json(run / "report.json", {}), _json(run / "tools.json", {})
     return {
         "run": str(run),
@@ -45,7 +46,7 @@ def overview(run: Path, samples: int = 2) -> dict[str, Any]:
         "diversity": [to_json(point) for point in diversity_curve(written)],
         "tools": selection.get("tools", []),
         "selection": {name: selection.get(name, "") for name in ("reason", "fallback", "tried")},
-        "trajectories": _in_all(rounds, task.learn.samples * min(len(questions), task.learn.questions)),
+        "trajectories": _in_all(rounds, task.learn.samples * min(asked_first, task.learn.questions)),
         "rounds": rounds,
         "tool_calls": _summed([each["tool_calls"] for each in rounds]),
         "engine": _json(run / "engine.json", None),

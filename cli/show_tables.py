@@ -43,7 +43,8 @@ def stages(seen: Mapping[str, Any]) -> Table:
         ("training", f"{len(team)}/3", ", ".join(PurePath(path).name for path in team.values())),
     ]
     known = {name for name, _, _ in lines}
-    lines += [(name, "", "") for name in seen["costs"] if name.partition(", round ")[0] not in known]
+    others = dict.fromkeys(name.partition(", round ")[0] for name in seen["costs"])
+    lines += [(name, "", "") for name in others if name not in known]
     for stage, done, brought in lines:
         spent = [cost for name, cost in seen["costs"].items() if name.partition(", round ")[0] == stage]
         closed = [f"ended by its budget of {cost['closed']}" for cost in spent if cost.get("closed")]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -198,6 +200,25 @@ def test_all_rounds_count_and_the_teams_own_is_marked(call: Call, finished: Path
     printed = call("show", finished).stdout
     assert "round 0 ← the team" in printed
     assert "dpo on 1 pairs, margin 0.125" in printed
+
+
+def test_a_round_that_wrote_too_few_questions_wants_no_plays_of_those_of_the_next(call: Call, begun: Path) -> None:
+    written = begun / "instruct.jsonl"
+    first, second = Store(written, Round)
+    written.unlink()
+    Store(written, Round).append(first, replace(second, learning=1))
+    assert seen(call, begun)["trajectories"]["wanted"] == len(first.pairs)
+
+
+def test_a_stage_of_several_rounds_has_one_line_with_what_all_cost(call: Call, finished: Path) -> None:
+    write_json(finished / "spent.json", {"dev reward": {"seconds": 20.0}, "dev reward, round 1": {"seconds": 51.0}})
+    lines = [line.split() for line in call("show", finished).stdout.splitlines() if "dev reward" in line]
+    assert lines == [["dev", "reward", "71"]]
+
+
+def test_a_round_that_was_laid_aside_is_none_of_the_run(call: Call, finished: Path) -> None:
+    shutil.copytree(finished / "rounds" / "00", finished / "rounds" / "00.old")
+    assert len(seen(call, finished)["rounds"]) == 2
 
 
 def test_losses_evaluations_costs_and_provenance_are_printed(call: Call, finished: Path) -> None:
