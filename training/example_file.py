@@ -48,4 +48,6 @@ def _checked(item: Example) -> Example:
             raise ValueError(f"a turn of the {message.role} is marked to learn; only those of the assistant can be")
         if message.learn and not 0 <= message.given < len(message.content):
             raise ValueError(f"given is {message.given}, and the turn to learn has {len(message.content)} characters")
+    if item.messages and item.messages[0].role == "assistant":
+        raise ValueError("the assistant speaks first; put the turn before it that it answers")
     return item

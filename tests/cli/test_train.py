@@ -105,6 +105,7 @@ BAD_FILES: list[tuple[tuple[Example, ...], str]] = [
         (example(messages=(Message("assistant", "Hi", learn=True, given=2),)),),
         "given is 2, and the turn to learn has 2",
     ),
+    ((example(messages=(Message("assistant", "Hi", learn=True),)),), "line 1 is no example: the assistant speaks"),
     ((example(role="../../plan"),), "'../../plan' is no name for a role"),
 ]
 
