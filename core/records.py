@@ -262,4 +262,5 @@ def _value(hint: Any, value: Any, name: str) -> Any:
         return float(value)
     elif isinstance(hint, type) and type(value) is hint:
         return value
-    raise ValueError(f"field {name!r} has a value of the wrong type: {value!r:.80}")
+    advice = "; put a text in quotes" if hint is str else ""  # YAML reads 1999, yes and dates otherwise
+    raise ValueError(f"field {name!r} has a value of the wrong type: {value!r:.80}{advice}")

@@ -39,7 +39,7 @@ def test_any_step_survives_the_disk(step: Step) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"id": 1}, "field 'id' has a value of the wrong type: 1"),
+        ({"id": 1}, "field 'id' has a value of the wrong type: 1; put a text in quotes"),
         ({"id": None}, "field 'id' has a value of the wrong type: None"),
         ({"steps": "none"}, "field 'steps' has a value"),
         ({"steps": [1]}, r"field 'steps\[0\]' has a value"),

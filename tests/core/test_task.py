@@ -77,7 +77,7 @@ def test_a_field_that_is_needed_is_asked_for(tmp_path: Path, field: str) -> None
         ({"examples": {}}, "examples"),
         ({"examples": ["q"]}, "examples.0"),
         ({"examples": [{"question": "q"}]}, "examples: field 'answer' is missing"),
-        ({"examples": [{"question": "q", "answer": 5}]}, "examples: field 'answer'"),
+        ({"examples": [{"question": "q", "answer": 5}]}, "wrong type: 5; put a text in quotes"),
         ({"examples": [{"question": "q", "answer": " "}]}, "examples: question and answer must not be empty"),
         ({"examples": [{"question": "q", "answer": "a", "choices": "x"}]}, "examples: field 'choices'"),
         ({"examples": [{"question": "q", "answer": "\ud800"}]}, "examples: "),
