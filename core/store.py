@@ -109,7 +109,7 @@ class Store(Generic[R]):
     def _whole_lines(self) -> Iterator[bytes]:
         if not self.path.exists():
             return
-        with self.path.open("rb") as file:
+        with reading(self.path), self.path.open("rb") as file:
             yield from (line for line in file if line.endswith(b"\n"))
 
     def _record(self, line: bytes, place: str) -> R:
@@ -175,7 +175,7 @@ class reading:
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
         if isinstance(problem, OSError):
-            raise RunError(f"{self.path} cannot be read ({problem.strerror})") from problem
+            raise RunError(f"{self.path} cannot be read ({problem.strerror}); see to it") from problem
 
 
 def _write_error(path: Path, problem: OSError) -> RunError:
@@ -218,5 +218,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"{path} does not exist; is {path.parent} a run folder of `autoact learn`?") from None
+    except OSError as problem:
+        raise RunError(f"{path} cannot be read ({problem.strerror}); see to it") from problem
     except ValueError as problem:
         raise RunError(f"{path} is not JSON ({problem}); delete it to redo its stage") from None

@@ -224,6 +224,13 @@ def test_a_json_file_that_is_missing_or_broken_is_named(tmp_path: Path) -> None:
         read_json(tmp_path / "team.json")
 
 
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"cannot be read \(Is a directory\); see to it"):
+        read_json(tmp_path)
+    with pytest.raises(RunError, match=r"cannot be read \(Is a directory\); see to it"):
+        Store(tmp_path, QAPair)
+
+
 def test_a_record_of_another_run_is_named(tmp_path: Path) -> None:
     store = Store(tmp_path / "pairs.jsonl", QAPair)
     store.append(QAPair("a", "q", "x"), QAPair("b", "q", "x"))
