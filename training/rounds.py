@@ -34,6 +34,7 @@ from autoact.training.adapters import train_adapters
 from autoact.training.examples import is_held_out, role_examples, save
 from autoact.training.filtering import ENOUGH, ENOUGH_OF_ONE, Dropped, Kept, keep
 from autoact.training.pairs import role_pairs
+from autoact.training.self_instruct import STAGE as SELF_INSTRUCT
 from autoact.training.synthesis import STAGE as SYNTHESIS
 from autoact.training.synthesis import synthesize
 from autoact.training.verification import Verified, truths, verify
@@ -222,14 +223,15 @@ def _known(lessons: Sequence[Lesson]) -> Known:
 
 
 def _refuse_short_play(kept: Sequence[Scored], work: Work) -> None:
-    """Raises RunError when a budget ended play before enough was kept, and reopens it for a larger one."""
-    budget = work.spending.spent(SYNTHESIS).closed
-    if budget and len(kept) < work.config.needed:
-        work.spending.reopen(SYNTHESIS)
-        raise RunError(
-            f"{work.run}: only {len(kept)} trajectories were kept, {work.config.needed} are needed to train, and play "
-            f"ended because its budget of {budget} was spent; raise learn.budgets of {SYNTHESIS} to go on"
-        )
+    """Raises RunError when a budget ended play, or writing, before enough was kept; reopens it for a larger one."""
+    for stage in (SYNTHESIS, SELF_INSTRUCT):
+        budget = work.spending.spent(stage).closed
+        if budget and len(kept) < work.config.needed:
+            work.spending.reopen(stage)
+            raise RunError(
+                f"{work.run}: only {len(kept)} trajectories were kept, {work.config.needed} are needed to train, and "
+                f"{stage} ended because its budget of {budget} was spent; raise learn.budgets of {stage} to go on"
+            )
 
 
 def _require(kept: Sequence[Scored], work: Work) -> None:

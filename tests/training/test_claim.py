@@ -213,6 +213,17 @@ def test_a_budget_that_left_too_few_to_train_is_named_and_a_larger_one_goes_on(
     assert len(after) == 40 > len(before)
 
 
+def test_a_budget_that_left_too_few_questions_to_train_is_named_and_a_larger_one_goes_on(
+    town: ModuleType, tmp_path: Path
+) -> None:
+    small, run = {"self-instruct": {"requests": 1}}, tmp_path / "run"
+    with pytest.raises(RunError, match=r"budget of 1 requests was spent; raise learn\.budgets of self-instruct to go"):
+        learn(town.town_task(tmp_path, budgets=small, prompts_per_round=1), run, Silent(), town.meta_agent())
+    before = ids(run / "rounds/00/trajectories.jsonl", Scored)
+    assert learn(town.town_task(tmp_path, prompts_per_round=1), run, Silent(), town.meta_agent()) is not None
+    assert ids(run / "rounds/00/trajectories.jsonl", Scored)[: len(before)] == before
+
+
 def test_a_round_that_is_filtered_has_no_shards(learned: Any) -> None:
     with pytest.raises(RunError, match="played and filtered, so it has no shards"):
         learn_shard(learned.task, learned.path, shard_of("1/2"), Silent(), learned.model)
