@@ -6,7 +6,8 @@ found["trajectories"]["dropped"][0]["reason"]        # "a loop"
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,7 +39,8 @@ def samples_of(
             *(_question(questions[each.id], each) for each in _of_each(unsure, count, lambda each: each.verdict)),
         ],
     }
-    plays = [play for folder in folders for play in _plays(folder, questions, count)]
+    truths = {each.id: each.answer for each in verdicts.values() if each.holds}
+    plays = [play for folder in folders for play in _plays(folder, questions, truths, count)]
     return {
         "questions": shown,
         "trajectories": {
@@ -60,32 +62,34 @@ def _question(pair: QAPair, verdict: Verified | None) -> dict[str, Any]:
     }
 
 
-def _plays(folder: Path, questions: Store[QAPair], count: int) -> Iterator[dict[str, Any]]:
-    """A round's trajectories, those that were kept first; a reward is against the answer that holds."""
+def _plays(folder: Path, questions: Store[QAPair], truths: Mapping[str, str], count: int) -> Iterator[dict[str, Any]]:
+    """A round's trajectories, those that were kept first; a reward is against the answer that holds, if one does."""
     from autoact.core.records import Scored
     from autoact.core.store import Store
     from autoact.training.filtering import Dropped
 
     for scored in islice(Store(folder / "kept.jsonl", Scored), count):
-        yield _play(scored, questions)
+        yield _play(scored, questions, truths)
     dropped = _of_each(Store(folder / "dropped.jsonl", Dropped), count)
     played = Store(folder / "trajectories.jsonl", Scored)
     for each in dropped:
         if each.id in played:
-            yield _play(played[each.id], questions) | {"reason": each.reason, "detail": each.detail}
+            yield _play(played[each.id], questions, truths) | {"reason": each.reason, "detail": each.detail}
 
 
-def _play(scored: Scored, questions: Store[QAPair]) -> dict[str, Any]:
-    played = scored.trajectory
-    asked = [questions[name] for name in [played.question_id] if name in questions]
+def _play(scored: Scored, questions: Store[QAPair], truths: Mapping[str, str]) -> dict[str, Any]:
+    from autoact.core.reward import reward_of
+
+    played, name = scored.trajectory, scored.trajectory.question_id
+    asked = replace(questions[name], answer=truths.get(name, questions[name].answer)) if name in questions else None
     return {
         "id": scored.id,
         "reason": "",
         "detail": "",
-        "question": asked[0].question if asked else played.question_id,
-        "wanted": asked[0].answer if asked else "",
+        "question": asked.question if asked else name,
+        "wanted": asked.answer if asked else "",
         "answer": played.answer,
-        "reward": scored.reward.value,
+        "reward": reward_of(played.answer, asked).value if asked else scored.reward.value,
         "steps": [f"{step.tool}[{step.argument}]" for step in played.steps],
     }
 

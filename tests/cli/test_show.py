@@ -186,6 +186,15 @@ def test_what_was_dropped_is_shown_with_its_reason(call: Call, played: Path) -> 
     assert few == {kind: {"kept": [], "dropped": []} for kind in ("questions", "trajectories")}
 
 
+def test_a_play_is_shown_with_the_answer_that_holds_and_its_reward_against_that(call: Call, played: Path) -> None:
+    (played / "rounds" / "00" / "kept.jsonl").unlink()
+    dropped = played / "rounds" / "00" / "dropped.jsonl"
+    dropped.unlink()
+    Store(dropped, Dropped).append(Dropped("q1/0", "a loop"))
+    (item,) = seen(call, played)["samples"]["trajectories"]["dropped"]
+    assert (item["wanted"], item["answer"], item["reward"]) == ("there", "there", 1.0)
+
+
 def test_diversity_is_told_against_the_number_of_drafts(call: Call, begun: Path) -> None:
     curve = seen(call, begun)["diversity"]
     assert [(point["generated"], point["kept"], point["answers"]) for point in curve] == [(8, 2, 1), (12, 4, 1)]
