@@ -50,7 +50,7 @@ def train_adapters(
     done = noted(record)
     taught = {name: items for name, items in examples.items() if not all(item.held_out for item in items)}
     todo = {name: items for name, items in taught.items() if name not in done}
-    shares = Shares(progress, len(examples), len(examples) - len(todo))
+    shares = Shares(progress, len(taught), len(taught) - len(todo))
     for name in (name for name in examples if name not in taught):
         progress.say(f"{name}: there is no example to learn from, so the base speaks in this role")
     for name, adapter in _trained(todo, base, config, run / "adapters", shares, gpus, meter or Meter()):

@@ -107,7 +107,7 @@ def test_side_by_side_the_adapters_are_those_of_one_after_the_other(tmp_path: Pa
     two = train_adapters(examples(), base, CONFIG, tmp_path / "b", record, told, gpus=("", ""))
     assert {name: made["path"] for name, made in two.items()} == {name: made["path"] for name, made in one.items()}
     assert json.loads(record.read_text()) == two
-    assert told.advanced[-1] == (300, 300)
+    assert told.advanced[-1] == (200, 200)
     assert sorted(told.advanced) == told.advanced
 
 
@@ -122,6 +122,19 @@ def test_a_role_whose_examples_are_all_held_out_is_the_bases(tmp_path: Path) -> 
     trained = train_adapters(items, base, CONFIG, tmp_path / "run", tmp_path / "adapters.json", told)
     assert trained.keys() == {"plan"}
     assert told.lines == ["reflect: there is no example to learn from, so the base speaks in this role"]
+
+
+def test_a_role_without_examples_takes_no_part_of_the_budget(tmp_path: Path) -> None:
+    parts = []
+
+    class Asked(Meter):
+        def stop(self, part: float = 1.0) -> bool:
+            parts.append(part)
+            return super().stop(part)
+
+    base, run = base_with(TINY["TEMPLATE"], tmp_path / "base"), tmp_path / "run"
+    train_adapters(examples(), base, CONFIG, run, run / "adapters.json", Silent(), meter=Asked())
+    assert sorted(set(parts)) == [0.5, 1.0]
 
 
 def test_side_by_side_they_stop_when_the_budget_is_spent_and_what_it_left_nothing_for_is_said(tmp_path: Path) -> None:
