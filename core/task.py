@@ -167,9 +167,9 @@ def load_task(path: Path, overrides: dict[str, Any] | None = None, preset: str =
         raise TaskError(f"{path} is not YAML: {' '.join(str(problem).split())}") from None
     if not isinstance(data, dict):
         raise TaskError(f"{path} must be a YAML mapping with name, description, model, tools and examples")
-    if isinstance(data.get("learn", {}), dict):
-        given = overrides or {}
-        data["learn"] = with_preset(data.get("learn", {}), given.get("preset", preset)) | given
+    learn, given = data.get("learn") or {}, overrides or {}  # every line of the section may be commented out
+    if isinstance(learn, dict):
+        data["learn"] = with_preset(learn, given.get("preset", preset)) | given
     task = check_task(data, path.resolve())
     _check_files(task, path)
     return task

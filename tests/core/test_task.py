@@ -55,6 +55,10 @@ def test_a_good_task_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert task.path("x.jsonl") == tmp_path.resolve() / "x.jsonl"
 
 
+def test_a_learn_section_whose_every_line_is_commented_out_is_the_defaults(tmp_path: Path) -> None:
+    assert load_task(written(tmp_path, {**GOOD, "learn": None})) == load_task(written(tmp_path, GOOD))
+
+
 @pytest.mark.parametrize("field", ["name", "description", "model", "tools", "examples"])
 def test_a_field_that_is_needed_is_asked_for(tmp_path: Path, field: str) -> None:
     without = {name: value for name, value in GOOD.items() if name != field}
