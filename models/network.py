@@ -43,7 +43,8 @@ class Network:
         self.max_positions: int | None = getattr(config, "max_position_embeddings", None)
         self.vocabulary: int = self._plain.get_input_embeddings().weight.shape[0]
         self.layers: int = config.num_hidden_layers
-        self.sliding = getattr(config, "sliding_window", None) is not None
+        # Attention of a few tokens, of chunks, or by distance: each layer's mask is the model's to make.
+        self.masks = any(getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size", "alibi"))
         self.end_ids = _ids(self._plain.generation_config.eos_token_id) | _ids(config.eos_token_id)
 
     def logits(self, ids: Any, mask: Any, positions: Any, cache: Any, adapters: Sequence[str | None]) -> Any:

@@ -15,30 +15,41 @@ from autoact.models.engine import Engine, Request
 
 
 @pytest.fixture
-def mistral(tmp_path: Path, make_tokenizer: Callable[[], Any]) -> Any:
-    """A tiny random model that looks back twelve tokens, saved in the test's folder with its tokenizer."""
-    import torch
-    from transformers import MistralConfig, MistralForCausalLM
+def saved(tmp_path: Path, make_tokenizer: Callable[[], Any]) -> Callable[..., Any]:
+    """`saved(kind, **own)`: a tiny random model of a configuration, saved in the test's folder with its tokenizer."""
 
-    tokenizer = make_tokenizer()
-    tokenizer.save_pretrained(tmp_path)
-    torch.manual_seed(0)
-    config = MistralConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        sliding_window=12,
-        max_position_embeddings=256,
-        eos_token_id=tokenizer.eos_token_id,
-        initializer_range=0.4,
-    )
-    model = MistralForCausalLM(config).eval()
-    model.save_pretrained(tmp_path)
-    return model
+    def save(kind: str, **own: Any) -> Any:
+        import torch
+        import transformers
+
+        tokenizer = make_tokenizer()
+        tokenizer.save_pretrained(tmp_path)
+        torch.manual_seed(0)
+        config = getattr(transformers, kind)(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            max_position_embeddings=256,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            initializer_range=0.4,
+            **own,
+        )
+        model = transformers.AutoModelForCausalLM.from_config(config).eval()
+        model.save_pretrained(tmp_path)
+        return model
+
+    return save
+
+
+@pytest.fixture
+def mistral(saved: Callable[..., Any]) -> Any:
+    """One that looks back twelve tokens."""
+    return saved("MistralConfig", head_dim=8, sliding_window=12)
 
 
 def said_alone(model: Any, request: Request) -> list[int]:
@@ -93,3 +104,17 @@ def test_what_is_kept_of_a_request_is_gone_on_from(mistral: Any, tmp_path: Path)
         ]
     assert engine.profile()["spent"][tmp_path.name]["reused"] > 1000
     engine.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "own"),
+    [
+        ("Llama4TextConfig", {"head_dim": 8, "attention_chunk_size": 12, "num_local_experts": 2}),
+        ("FalconConfig", {"alibi": True}),
+    ],
+)
+def test_other_attention_that_needs_to_know_each_rows_beginning(
+    saved: Callable[..., Any], tmp_path: Path, kind: str, own: dict[str, Any]
+) -> None:
+    model, asked = saved(kind, **own), requests(longest=60)
+    assert said_together(tmp_path, asked) == [said_alone(model, one) for one in asked]
