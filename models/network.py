@@ -19,6 +19,8 @@ from autoact.models.mixing import Speakers, is_plain
 from autoact.models.weights import adapter_folder
 
 BASE = "__base__"
+# Kinds of layers that keep keys and values, and all of them.
+ATTENTION = frozenset({"full_attention", "sliding_attention", "chunked_attention"})
 
 # PEFT imports bitsandbytes where it is installed, which then warns of kernels that it did not find on a hub, and at
 # every product of what it casts.
@@ -106,7 +108,8 @@ def load_causal_lm(folder: Path, device: str) -> Any:
         raise
     except Exception as problem:  # configurations and weights can be wrong in every way
         raise ModelError(f"{folder} does not load as a causal language model: {line_of(problem)}") from problem
-    if getattr(model, "_is_stateful", False):
+    kinds = getattr(model.config.get_text_config(), "layer_types", None) or ()
+    if getattr(model, "_is_stateful", False) or not ATTENTION.issuperset(kinds):
         raise ModelError(f"{folder} keeps a recurrent state, which the engine cannot batch: use vLLM for it")
     return model
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from autoact.core.errors import ModelError
 from autoact.models.engine import Engine, Request
 
 
@@ -118,3 +119,9 @@ def test_other_attention_that_needs_to_know_each_rows_beginning(
 ) -> None:
     model, asked = saved(kind, **own), requests(longest=60)
     assert said_together(tmp_path, asked) == [said_alone(model, one) for one in asked]
+
+
+def test_a_model_of_which_some_layers_keep_a_state_is_refused(saved: Callable[..., Any], tmp_path: Path) -> None:
+    saved("Lfm2Config", layer_types=["conv", "full_attention", "conv"])
+    with pytest.raises(ModelError, match="keeps a recurrent state, which the engine cannot batch: use vLLM for it"):
+        Engine(str(tmp_path))
