@@ -42,7 +42,7 @@ class Network:
         self._tell_layers()
         self.size = sum(weights.numel() for weights in self._plain.parameters())
         config = self._plain.config.get_text_config()
-        self.max_positions: int | None = getattr(config, "max_position_embeddings", None)
+        self.max_positions = _window(config)
         self.vocabulary: int = self._plain.get_input_embeddings().weight.shape[0]
         self.layers: int = config.num_hidden_layers
         # Attention of a few tokens, of chunks, or by distance: each layer's mask is the model's to make.
@@ -152,6 +152,14 @@ def attach_adapters(model: Any, adapters: Mapping[str, Path]) -> Any:
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
             raise ModelError(f"the adapter {folder} does not fit the base model: {line_of(problem)}") from problem
     return None if peft is None else peft.eval()
+
+
+def _window(config: Any) -> int | None:
+    """How many tokens a row may have; of longrope, as many as do not change the positions of the rows beside it."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") == "longrope":
+        return int(rope["original_max_position_embeddings"])
+    return getattr(config, "max_position_embeddings", None)
 
 
 def _ids(setting: int | list[int] | None) -> set[int]:

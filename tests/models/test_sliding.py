@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autoact.core.errors import ModelError
+from autoact.core.errors import ModelError, PromptTooLong
 from autoact.models.engine import Engine, Request
 
 
@@ -125,3 +126,14 @@ def test_a_model_of_which_some_layers_keep_a_state_is_refused(saved: Callable[..
     saved("Lfm2Config", layer_types=["conv", "full_attention", "conv"])
     with pytest.raises(ModelError, match="keeps a recurrent state, which the engine cannot batch: use vLLM for it"):
         Engine(str(tmp_path))
+
+
+def test_positions_that_a_longer_row_would_change_are_beyond_the_window(
+    saved: Callable[..., Any], tmp_path: Path
+) -> None:
+    rope = {"rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0] * 4, "long_factor": [8.0] * 4}
+    model = saved("Phi3Config", rope_parameters=rope, original_max_position_embeddings=64)
+    asked = requests(longest=34)
+    assert said_together(tmp_path, asked) == [said_alone(model, one) for one in asked]
+    with closing(Engine(str(tmp_path), threads=1)) as engine, pytest.raises(PromptTooLong, match="window is 64"):
+        engine.submit(Request([5] * 60, max_tokens=5))
