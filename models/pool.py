@@ -28,6 +28,7 @@ from httpx2 import (
     AsyncClient,
     Client,
     ConnectTimeout,
+    InvalidURL,
     Limits,
     ReadError,
     RemoteProtocolError,
@@ -39,6 +40,7 @@ from httpx2 import (
 from httpx_aiohttp.httpx2 import Httpx2AiohttpClient
 from typing_extensions import override
 
+from autoact.core.errors import ModelError
 from autoact.core.text import line_of
 from autoact.models.retry_after import RetryAfter
 
@@ -56,11 +58,18 @@ class Connections:
 
 @cache
 def connections(server: str) -> Connections:
-    """The clients that a server is asked with; the same ones for the same name or address."""
-    busy, settings = RetryAfter(), _settings(proxied=not _on_this_machine(server))
-    client = HeedingClient(busy, settings)
+    """The clients that a server is asked with; the same ones for the same name or address. Raises ModelError."""
+    busy = RetryAfter()
+    try:
+        settings = _settings(proxied=not _on_this_machine(server))
+        client, later = HeedingClient(busy, settings), LoopsClient(busy, settings)
+    except (ImportError, ValueError, InvalidURL, OSError) as problem:
+        raise ModelError(
+            f"{server} cannot be asked as the environment says ({line_of(problem)}): set HTTP_PROXY, HTTPS_PROXY and "
+            "ALL_PROXY to http://HOST:PORT and SSL_CERT_FILE to a file of certificates, or unset them"
+        ) from problem
     atexit.register(client.close)
-    return Connections(client, LoopsClient(busy, settings))
+    return Connections(client, later)
 
 
 class HeedingClient(Client):

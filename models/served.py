@@ -53,7 +53,8 @@ class EndpointChatModel(BaseChatModel):
     @override
     def model_post_init(self, context: Any) -> None:
         super().model_post_init(context)
-        _url(self.base_url)  # an address that is none is told now
+        _url(self.base_url)  # an address that is none is told now, and a proxy
+        connections(self.base_url)
 
     @property
     def _llm_type(self) -> str:

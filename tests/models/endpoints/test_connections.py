@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from httpx2 import create_ssl_context
 
+from autoact.core.errors import ModelError
 from autoact.models.load import load_model
-from autoact.models.pool import AT_ONCE
+from autoact.models.pool import AT_ONCE, connections
 from tests.models.endpoints.loopback import Answer, Body, Loopback, completion
 
 Serve = Callable[[Callable[[Body], Answer] | Answer], Loopback]
@@ -48,6 +50,26 @@ def test_another_server_is_asked_for_by_the_proxy(serve: Serve, monkeypatch: pyt
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     assert load_model("vllm:plan", "http://gpu.example/v1").invoke("Hello").text == "Lima"
     assert len(proxy.asked) == 1
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "HTTP_PROXY"])
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "ftp://127.0.0.1:9", "http://127.0.0.1:port"])
+@pytest.mark.parametrize(("spec", "endpoint"), [("vllm:plan", "http://gpu.example/v1"), ("openai:gpt", "")])
+def test_a_proxy_that_is_none_is_one_line_before_anything_is_asked(
+    name: str, proxy: str, spec: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections.cache_clear()
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv(name, proxy)
+    with pytest.raises(ModelError, match="set HTTP_PROXY, HTTPS_PROXY and ALL_PROXY to http://HOST:PORT"):
+        load_model(spec, endpoint)
+
+
+def test_certificates_that_are_not_there_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoact.models.pool._trusted", create_ssl_context)
+    monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file")
+    with pytest.raises(ModelError, match=r"No such file .* SSL_CERT_FILE to a file of certificates"):
+        load_model("vllm:plan", "https://not.asked.before/v1")
 
 
 def test_all_roles_at_one_address_share_its_connections(serve: Serve) -> None:
