@@ -107,6 +107,9 @@ class LoopsClient(AsyncClient):
             await anext(closing)
         if wait := self._busy.seconds():
             await asyncio.sleep(wait)
+        if request.url.userinfo:  # which aiohttp takes for a second key
+            options["auth"] = (request.url.username, request.url.password)
+            request.url = request.url.copy_with(userinfo=b"")
         try:
             response = await self._open[loop][0].send(request, **options)
         except (ClientError, ConnectTimeout) as problem:

@@ -13,7 +13,7 @@ from httpx2 import create_ssl_context
 from autoact.core.errors import ModelError
 from autoact.models.load import load_model
 from autoact.models.pool import AT_ONCE, connections
-from tests.models.endpoints.loopback import Answer, Body, Loopback, completion
+from tests.models.endpoints.loopback import Answer, Body, Loopback, completion, streamed
 
 Serve = Callable[[Callable[[Body], Answer] | Answer], Loopback]
 
@@ -31,6 +31,17 @@ def test_many_calls_one_after_the_other_go_over_one_connection(serve: Serve) -> 
     for _ in range(20):
         model.invoke("Hello")
     assert (len(server.asked), len(server.connections)) == (40, 2)
+
+
+def test_a_name_and_a_password_in_the_address_are_sent_in_the_keys_place(serve: Serve) -> None:
+    server = serve(lambda body: streamed("Lima") if "stream" in body else completion("Lima"))
+    model = load_model("vllm:plan", f"{server.url.replace('//', '//ann:p%40ss@')}/v1")
+
+    async def ask() -> list[str]:
+        return [(await model.ainvoke("Hello")).text, *[piece.text async for piece in model.astream("Hello")]]
+
+    assert [model.invoke("Hello").text, *asyncio.run(ask())] == ["Lima"] * 3
+    assert all("authorization: basic yw5uonbac3m=\r\n" in head for head in server.heads)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
