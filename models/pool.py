@@ -82,7 +82,10 @@ class HeedingClient(Client):
     @override
     def send(self, request: Request, **options: Any) -> Response:
         time.sleep(self._busy.seconds())
-        response = super().send(request, **options)
+        try:
+            response = super().send(request, **options)
+        except UnicodeError as problem:
+            raise _named(problem) from problem
         self._busy.note(response)
         return response
 
@@ -112,7 +115,7 @@ class LoopsClient(AsyncClient):
             request.url = request.url.copy_with(userinfo=b"")
         try:
             response = await self._open[loop][0].send(request, **options)
-        except (ClientError, ConnectTimeout) as problem:
+        except (ClientError, ConnectTimeout, UnicodeError) as problem:
             raise _named(problem) from problem
         self._busy.note(response)
         return response
@@ -123,9 +126,12 @@ class LoopsClient(AsyncClient):
                 self._open.pop(loop, None)
 
 
-def _named(problem: ClientError | ConnectTimeout) -> TransportError:
-    """The error as httpx has it: the transport passes on what is no HTTP, and takes a cut connection for a late one."""
-    if isinstance(problem, ClientError):
+def _named(problem: ClientError | ConnectTimeout | UnicodeError) -> TransportError:
+    """The error as httpx has it: the transport passes on what is no HTTP, and takes a cut connection for a late one.
+
+    A redirection to a host that cannot be one is a UnicodeError.
+    """
+    if isinstance(problem, ClientError | UnicodeError):
         return RemoteProtocolError(line_of(problem))
     return problem if isinstance(problem.__cause__, TimeoutError) else ReadError(str(problem))
 

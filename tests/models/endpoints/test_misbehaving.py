@@ -31,6 +31,7 @@ PASSING = {
     "cut in the head": Answer(b"HTTP/1.1 200", "cut"),
     "cut in the middle": completion("Lima").cut(20),
     "no HTTP": Answer(b"SSH-2.0-OpenSSH_9.6\r\n", "cut"),
+    "sends on to no host": http(307, "", header="location: http://a..b/\r\n"),
     "no gzip": http(200, "Lima", header="content-encoding: gzip\r\n"),
 }
 LASTING = {
