@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -73,15 +74,20 @@ def connections(server: str) -> Connections:
 
 
 class HeedingClient(Client):
-    """A client that waits for as long as the server asked."""
+    """A client that waits for as long as the server asked, with connections of its own in a fork."""
 
     def __init__(self, busy: RetryAfter, settings: dict[str, Any]) -> None:
         super().__init__(**settings)
         self._busy = busy
+        self._settings = settings
+        self._process = os.getpid()
 
     @override
     def send(self, request: Request, **options: Any) -> Response:
         time.sleep(self._busy.seconds())
+        if self._process != os.getpid():  # on one connection two processes read each other's answers
+            super().__init__(**self._settings)
+            self._process = os.getpid()
         try:
             response = super().send(request, **options)
         except UnicodeError as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -137,6 +138,25 @@ def test_loops_in_threads_ask_at_the_same_time(serve: Serve) -> None:
     for thread in threads:
         thread.join()
     assert heard == ["Lima"] * 40
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("spec", ["vllm:plan", "openai:gpt"])
+def test_a_fork_asks_over_a_connection_of_its_own(serve: Serve, spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(completion("Lima"))
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+    model = load_model(spec, f"{server.url}/v1" if spec == "vllm:plan" else "")
+    model.invoke("Hello")
+    if not (fork := os.fork()):
+        try:
+            assert model.invoke("Hello").text == "Lima"
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(fork, 0)[1] == 0
+    model.invoke("Hello")
+    assert (len(server.asked), len(server.connections)) == (3, 2)
 
 
 def test_a_connection_that_its_server_closed_meanwhile_is_opened_anew(serve: Serve) -> None:
