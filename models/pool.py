@@ -16,7 +16,7 @@ import asyncio
 import atexit
 import os
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
@@ -26,12 +26,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientError
 from httpx2 import (
+    AsyncByteStream,
     AsyncClient,
     Client,
     ConnectTimeout,
     InvalidURL,
     Limits,
     ReadError,
+    ReadTimeout,
     RemoteProtocolError,
     Request,
     Response,
@@ -110,7 +112,7 @@ class LoopsClient(AsyncClient):
         loop = asyncio.get_running_loop()
         if loop not in self._open:
             self._forget_ended()
-            client = Httpx2AiohttpClient(**self._settings)
+            client = Httpx2AiohttpClient(event_hooks={"response": [_timely]}, **self._settings)
             closing = _until_loop_ends(client)
             self._open[loop] = client, closing
             await anext(closing)
@@ -130,6 +132,37 @@ class LoopsClient(AsyncClient):
         for loop in list(self._open):
             if loop.is_closed():
                 self._open.pop(loop, None)
+
+
+class Pieces(AsyncByteStream):
+    """What comes of a reply, each piece within so many seconds."""
+
+    def __init__(self, stream: AsyncByteStream, seconds: float | None) -> None:
+        self._stream = stream
+        self._seconds = seconds
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = aiter(self._stream)
+        while True:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    piece = await anext(pieces)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as problem:
+                raise ReadTimeout(f"nothing more came within {self._seconds:g} seconds") from problem
+            yield piece
+
+    @override
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def _timely(response: Response) -> None:
+    """Have what follows waited for as long as was asked: after a piece that is no HTTP aiohttp waits for ever."""
+    assert isinstance(response.stream, AsyncByteStream)
+    response.stream = Pieces(response.stream, response.request.extensions["timeout"]["read"])
 
 
 def _named(problem: ClientError | ConnectTimeout | UnicodeError) -> TransportError:
