@@ -17,6 +17,7 @@ import atexit
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
@@ -130,8 +131,9 @@ class LoopsClient(AsyncClient):
 
     def _forget_ended(self) -> None:
         for loop in list(self._open):
-            if loop.is_closed():
-                self._open.pop(loop, None)
+            if loop.is_closed() and (ended := self._open.pop(loop, None)):
+                with suppress(StopIteration):  # nothing waits in a loop that was closed before its generators were
+                    ended[1].aclose().send(None)
 
 
 class Pieces(AsyncByteStream):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +18,15 @@ from autoact.models.load import load_model
 from autoact.models.pool import AT_ONCE, connections
 from tests.models.endpoints.loopback import Answer, Body, Loopback, completion, streamed
 
+CLOSED_LOOP = """
+import asyncio, sys
+from autoact.models.load import load_model
+model = load_model("vllm:plan", sys.argv[1])
+loop = asyncio.new_event_loop()
+print(loop.run_until_complete(model.ainvoke("Hello")).text)
+loop.close()
+print(asyncio.run(model.ainvoke("Hello")).text)
+"""
 Serve = Callable[[Callable[[Body], Answer] | Answer], Loopback]
 
 
@@ -121,6 +132,12 @@ def test_a_model_is_asked_in_one_event_loop_after_another(serve: Serve, spec: st
 
     for _ in range(3):
         assert [reply.text for reply in asyncio.run(ask())] == ["Lima"] * 4
+
+
+def test_a_loop_that_was_only_closed_is_not_complained_of(serve: Serve) -> None:
+    program = [sys.executable, "-c", CLOSED_LOOP, f"{serve(completion('Lima')).url}/v1"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("Lima\nLima\n", "")
 
 
 def test_loops_in_threads_ask_at_the_same_time(serve: Serve) -> None:
