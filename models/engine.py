@@ -95,8 +95,8 @@ class Engine:
         tell = on_text and _guarded(on_text, future)
         job = Job(request, future, tell, self._grammars.constraint(request.regex) if request.regex else None)
         with self._lock:
-            if self._closed:
-                raise EngineClosed("the engine is closed; make a new one")
+            if not self.alive:
+                raise EngineClosed("the engine is closed, or is another process's; make a new one")
             self._queue.put(job)
         return future
 

@@ -114,8 +114,9 @@ def _at_endpoint(provider: str, name: str, endpoint: str) -> BaseChatModel:
     key = SecretStr(written)
     try:
         first, *others = (kind(model_name=name, base_url=address, api_key=key) for address in addresses)
-    except (InvalidURL, UnicodeError) as problem:
-        raise ModelError(f"the endpoint {endpoint!r} cannot be used: {line_of(problem)}") from problem
+    except InvalidURL as problem:
+        reason = line_of(problem)
+        raise ModelError(f"the endpoint {endpoint!r} cannot be used ({reason}): write http://HOST:PORT/v1") from problem
     return first.model_copy(update={"replicas": others}) if others else first
 
 

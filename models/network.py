@@ -19,6 +19,8 @@ from autoact.models.mixing import Speakers, is_plain
 from autoact.models.weights import adapter_folder
 
 BASE = "__base__"
+# Kinds of layers that keep keys and values, and all of them.
+ATTENTION = frozenset({"full_attention", "sliding_attention", "chunked_attention"})
 
 # PEFT imports bitsandbytes where it is installed, which then warns of kernels that it did not find on a hub, and at
 # every product of what it casts.
@@ -40,10 +42,11 @@ class Network:
         self._tell_layers()
         self.size = sum(weights.numel() for weights in self._plain.parameters())
         config = self._plain.config.get_text_config()
-        self.max_positions: int | None = getattr(config, "max_position_embeddings", None)
+        self.max_positions = _window(config)
         self.vocabulary: int = self._plain.get_input_embeddings().weight.shape[0]
         self.layers: int = config.num_hidden_layers
-        self.sliding = getattr(config, "sliding_window", None) is not None
+        # Attention of a few tokens, of chunks, or by distance: each layer's mask is the model's to make.
+        self.masks = any(getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size", "alibi"))
         self.end_ids = _ids(self._plain.generation_config.eos_token_id) | _ids(config.eos_token_id)
 
     def logits(self, ids: Any, mask: Any, positions: Any, cache: Any, adapters: Sequence[str | None]) -> Any:
@@ -105,7 +108,8 @@ def load_causal_lm(folder: Path, device: str) -> Any:
         raise
     except Exception as problem:  # configurations and weights can be wrong in every way
         raise ModelError(f"{folder} does not load as a causal language model: {line_of(problem)}") from problem
-    if getattr(model, "_is_stateful", False):
+    kinds = getattr(model.config.get_text_config(), "layer_types", None) or ()
+    if getattr(model, "_is_stateful", False) or not ATTENTION.issuperset(kinds):
         raise ModelError(f"{folder} keeps a recurrent state, which the engine cannot batch: use vLLM for it")
     return model
 
@@ -148,6 +152,14 @@ def attach_adapters(model: Any, adapters: Mapping[str, Path]) -> Any:
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as problem:
             raise ModelError(f"the adapter {folder} does not fit the base model: {line_of(problem)}") from problem
     return None if peft is None else peft.eval()
+
+
+def _window(config: Any) -> int | None:
+    """How many tokens a row may have; of longrope, as many as do not change the positions of the rows beside it."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") == "longrope":
+        return int(rope["original_max_position_embeddings"])
+    return getattr(config, "max_position_embeddings", None)
 
 
 def _ids(setting: int | list[int] | None) -> set[int]:

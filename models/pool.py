@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
@@ -25,11 +27,14 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientError
 from httpx2 import (
+    AsyncByteStream,
     AsyncClient,
     Client,
     ConnectTimeout,
+    InvalidURL,
     Limits,
     ReadError,
+    ReadTimeout,
     RemoteProtocolError,
     Request,
     Response,
@@ -39,6 +44,7 @@ from httpx2 import (
 from httpx_aiohttp.httpx2 import Httpx2AiohttpClient
 from typing_extensions import override
 
+from autoact.core.errors import ModelError
 from autoact.core.text import line_of
 from autoact.models.retry_after import RetryAfter
 
@@ -56,24 +62,39 @@ class Connections:
 
 @cache
 def connections(server: str) -> Connections:
-    """The clients that a server is asked with; the same ones for the same name or address."""
-    busy, settings = RetryAfter(), _settings(proxied=not _on_this_machine(server))
-    client = HeedingClient(busy, settings)
+    """The clients that a server is asked with; the same ones for the same name or address. Raises ModelError."""
+    busy = RetryAfter()
+    try:
+        settings = _settings(proxied=not _on_this_machine(server))
+        client, later = HeedingClient(busy, settings), LoopsClient(busy, settings)
+    except (ImportError, ValueError, InvalidURL, OSError) as problem:
+        raise ModelError(
+            f"{server} cannot be asked as the environment says ({line_of(problem)}): set HTTP_PROXY, HTTPS_PROXY and "
+            "ALL_PROXY to http://HOST:PORT and SSL_CERT_FILE to a file of certificates, or unset them"
+        ) from problem
     atexit.register(client.close)
-    return Connections(client, LoopsClient(busy, settings))
+    return Connections(client, later)
 
 
 class HeedingClient(Client):
-    """A client that waits for as long as the server asked."""
+    """A client that waits for as long as the server asked, with connections of its own in a fork."""
 
     def __init__(self, busy: RetryAfter, settings: dict[str, Any]) -> None:
         super().__init__(**settings)
         self._busy = busy
+        self._settings = settings
+        self._process = os.getpid()
 
     @override
     def send(self, request: Request, **options: Any) -> Response:
         time.sleep(self._busy.seconds())
-        response = super().send(request, **options)
+        if self._process != os.getpid():  # on one connection two processes read each other's answers
+            super().__init__(**self._settings)
+            self._process = os.getpid()
+        try:
+            response = super().send(request, **options)
+        except UnicodeError as problem:
+            raise _named(problem) from problem
         self._busy.note(response)
         return response
 
@@ -92,28 +113,66 @@ class LoopsClient(AsyncClient):
         loop = asyncio.get_running_loop()
         if loop not in self._open:
             self._forget_ended()
-            client = Httpx2AiohttpClient(**self._settings)
+            client = Httpx2AiohttpClient(event_hooks={"response": [_timely]}, **self._settings)
             closing = _until_loop_ends(client)
             self._open[loop] = client, closing
             await anext(closing)
         if wait := self._busy.seconds():
             await asyncio.sleep(wait)
+        if request.url.userinfo:  # which aiohttp takes for a second key
+            options["auth"] = (request.url.username, request.url.password)
+            request.url = request.url.copy_with(userinfo=b"")
         try:
             response = await self._open[loop][0].send(request, **options)
-        except (ClientError, ConnectTimeout) as problem:
+        except (ClientError, ConnectTimeout, UnicodeError) as problem:
             raise _named(problem) from problem
         self._busy.note(response)
         return response
 
     def _forget_ended(self) -> None:
         for loop in list(self._open):
-            if loop.is_closed():
-                self._open.pop(loop, None)
+            if loop.is_closed() and (ended := self._open.pop(loop, None)):
+                with suppress(StopIteration):  # nothing waits in a loop that was closed before its generators were
+                    ended[1].aclose().send(None)
 
 
-def _named(problem: ClientError | ConnectTimeout) -> TransportError:
-    """The error as httpx has it: the transport passes on what is no HTTP, and takes a cut connection for a late one."""
-    if isinstance(problem, ClientError):
+class Pieces(AsyncByteStream):
+    """What comes of a reply, each piece within so many seconds."""
+
+    def __init__(self, stream: AsyncByteStream, seconds: float | None) -> None:
+        self._stream = stream
+        self._seconds = seconds
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = aiter(self._stream)
+        while True:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    piece = await anext(pieces)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as problem:
+                raise ReadTimeout(f"nothing more came within {self._seconds:g} seconds") from problem
+            yield piece
+
+    @override
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def _timely(response: Response) -> None:
+    """Have what follows waited for as long as was asked: after a piece that is no HTTP aiohttp waits for ever."""
+    assert isinstance(response.stream, AsyncByteStream)
+    response.stream = Pieces(response.stream, response.request.extensions["timeout"]["read"])
+
+
+def _named(problem: ClientError | ConnectTimeout | UnicodeError) -> TransportError:
+    """The error as httpx has it: the transport passes on what is no HTTP, and takes a cut connection for a late one.
+
+    A redirection to a host that cannot be one is a UnicodeError.
+    """
+    if isinstance(problem, ClientError | UnicodeError):
         return RemoteProtocolError(line_of(problem))
     return problem if isinstance(problem.__cause__, TimeoutError) else ReadError(str(problem))
 

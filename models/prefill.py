@@ -107,8 +107,8 @@ def _mask(network: Network, window: Window, first: int, fresh: Sequence[int], st
         return None
     columns = torch.arange(window.low(first), window.end, device=starts.device)
     there = columns >= starts
-    # A four-dimensional mask is used as it is; a model with a sliding window must still narrow it.
-    if network.sliding:
+    # A four-dimensional mask is used as it is; some models must still make their own of where each row begins.
+    if network.masks:
         return there.long()
     # What pads a row looks at its own column: nobody reads what becomes of it, but it must be a number.
     before, itself = columns <= own[:, None], columns == own[:, None]

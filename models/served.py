@@ -19,7 +19,7 @@ from contextlib import aclosing, closing
 from functools import cache
 from typing import Any
 
-from httpx2 import URL, Request, Response, Timeout
+from httpx2 import URL, InvalidURL, Request, Response, Timeout
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
@@ -53,7 +53,8 @@ class EndpointChatModel(BaseChatModel):
     @override
     def model_post_init(self, context: Any) -> None:
         super().model_post_init(context)
-        _url(self.base_url)  # an address that is none is told now
+        _url(self.base_url)  # an address that is none is told now, and a proxy
+        connections(self.base_url)
 
     @property
     def _llm_type(self) -> str:
@@ -178,4 +179,11 @@ def held_to(regex: str) -> dict[str, Any]:
 @cache
 def _url(base: str) -> URL:
     """Where a server takes chat requests. Raises httpx2's InvalidURL."""
-    return URL(f"{base.rstrip('/')}/chat/completions")
+    try:
+        url = URL(f"{base.rstrip('/')}/chat/completions")
+        host = url.host.encode("idna")
+    except UnicodeError as problem:
+        raise InvalidURL(f"its host is none: {problem}") from None
+    if not host or (url.port is not None and not 0 < url.port < 1 << 16):
+        raise InvalidURL("it has no host, or a port that is none")
+    return url

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import threading
 from concurrent.futures import CancelledError, Future, wait
@@ -13,7 +14,7 @@ import pytest
 
 from autoact.core.errors import EndpointError, ModelError, PromptTooLong
 from autoact.models.decoding import Row
-from autoact.models.engine import Completion, Engine, Request
+from autoact.models.engine import Completion, Engine, EngineClosed, Request
 from autoact.models.request import Job
 
 ADAPTERS = (None, "plan", "tool", "reflect")
@@ -225,3 +226,16 @@ def test_more_requests_than_rows_are_all_answered(home: Path) -> None:
     asked = [Request(request.ids, max_tokens=6) for request in requests(10)]
     assert len(results([engine.submit(request) for request in asked])) == 10
     engine.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_is_told_that_the_engine_is_not_its_own(engine: Engine) -> None:
+    if not (fork := os.fork()):
+        try:
+            with pytest.raises(EngineClosed, match="make a new one"):
+                engine.submit(Request([5, 6]))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(fork, 0)[1] == 0
+    assert engine.submit(Request([5, 6], max_tokens=1)).result(timeout=60)

@@ -173,6 +173,7 @@ def test_a_refused_connection_is_worth_a_retry() -> None:
         ("openai:x", "127.0.0.1:1", "write http://HOST:PORT/v1"),
         ("vllm:x", "", "needs the address of its server"),
         ("vllm:x", "127.0.0.1:1", "write http://HOST:PORT/v1"),
+        *(("vllm:x", f"http://{host}/v1", "write http://HOST:PORT/v1") for host in ("", "a..b", "\ud800", "gpu:70000")),
         ("nobody:x", "", "nobody:x"),
         ("mistralai:x", "", "langchain-mistralai"),
         ("mistralai:x", "http://127.0.0.1:1", "takes no endpoint"),

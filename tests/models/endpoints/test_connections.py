@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from httpx2 import create_ssl_context
 
+from autoact.core.errors import ModelError
 from autoact.models.load import load_model
-from autoact.models.pool import AT_ONCE
-from tests.models.endpoints.loopback import Answer, Body, Loopback, completion
+from autoact.models.pool import AT_ONCE, connections
+from tests.models.endpoints.loopback import Answer, Body, Loopback, completion, streamed
 
+CLOSED_LOOP = """
+import asyncio, sys
+from autoact.models.load import load_model
+model = load_model("vllm:plan", sys.argv[1])
+loop = asyncio.new_event_loop()
+print(loop.run_until_complete(model.ainvoke("Hello")).text)
+loop.close()
+print(asyncio.run(model.ainvoke("Hello")).text)
+"""
 Serve = Callable[[Callable[[Body], Answer] | Answer], Loopback]
 
 
@@ -29,6 +43,17 @@ def test_many_calls_one_after_the_other_go_over_one_connection(serve: Serve) -> 
     for _ in range(20):
         model.invoke("Hello")
     assert (len(server.asked), len(server.connections)) == (40, 2)
+
+
+def test_a_name_and_a_password_in_the_address_are_sent_in_the_keys_place(serve: Serve) -> None:
+    server = serve(lambda body: streamed("Lima") if "stream" in body else completion("Lima"))
+    model = load_model("vllm:plan", f"{server.url.replace('//', '//ann:p%40ss@')}/v1")
+
+    async def ask() -> list[str]:
+        return [(await model.ainvoke("Hello")).text, *[piece.text async for piece in model.astream("Hello")]]
+
+    assert [model.invoke("Hello").text, *asyncio.run(ask())] == ["Lima"] * 3
+    assert all("authorization: basic yw5uonbac3m=\r\n" in head for head in server.heads)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -48,6 +73,26 @@ def test_another_server_is_asked_for_by_the_proxy(serve: Serve, monkeypatch: pyt
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     assert load_model("vllm:plan", "http://gpu.example/v1").invoke("Hello").text == "Lima"
     assert len(proxy.asked) == 1
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "HTTP_PROXY"])
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "ftp://127.0.0.1:9", "http://127.0.0.1:port"])
+@pytest.mark.parametrize(("spec", "endpoint"), [("vllm:plan", "http://gpu.example/v1"), ("openai:gpt", "")])
+def test_a_proxy_that_is_none_is_one_line_before_anything_is_asked(
+    name: str, proxy: str, spec: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections.cache_clear()
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv(name, proxy)
+    with pytest.raises(ModelError, match="set HTTP_PROXY, HTTPS_PROXY and ALL_PROXY to http://HOST:PORT"):
+        load_model(spec, endpoint)
+
+
+def test_certificates_that_are_not_there_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autoact.models.pool._trusted", create_ssl_context)
+    monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file")
+    with pytest.raises(ModelError, match=r"No such file .* SSL_CERT_FILE to a file of certificates"):
+        load_model("vllm:plan", "https://not.asked.before/v1")
 
 
 def test_all_roles_at_one_address_share_its_connections(serve: Serve) -> None:
@@ -89,6 +134,12 @@ def test_a_model_is_asked_in_one_event_loop_after_another(serve: Serve, spec: st
         assert [reply.text for reply in asyncio.run(ask())] == ["Lima"] * 4
 
 
+def test_a_loop_that_was_only_closed_is_not_complained_of(serve: Serve) -> None:
+    program = [sys.executable, "-c", CLOSED_LOOP, f"{serve(completion('Lima')).url}/v1"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("Lima\nLima\n", "")
+
+
 def test_loops_in_threads_ask_at_the_same_time(serve: Serve) -> None:
     server = serve(completion("Lima"))
     model = load_model("vllm:plan", f"{server.url}/v1")
@@ -104,6 +155,25 @@ def test_loops_in_threads_ask_at_the_same_time(serve: Serve) -> None:
     for thread in threads:
         thread.join()
     assert heard == ["Lima"] * 40
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("spec", ["vllm:plan", "openai:gpt"])
+def test_a_fork_asks_over_a_connection_of_its_own(serve: Serve, spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(completion("Lima"))
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+    model = load_model(spec, f"{server.url}/v1" if spec == "vllm:plan" else "")
+    model.invoke("Hello")
+    if not (fork := os.fork()):
+        try:
+            assert model.invoke("Hello").text == "Lima"
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(fork, 0)[1] == 0
+    model.invoke("Hello")
+    assert (len(server.asked), len(server.connections)) == (3, 2)
 
 
 def test_a_connection_that_its_server_closed_meanwhile_is_opened_anew(serve: Serve) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from httpx2 import TimeoutException
+from httpx2 import TimeoutException, TransportError
 from langchain_core.language_models import BaseChatModel
 
 from autoact.core.errors import EndpointError
@@ -31,6 +32,7 @@ PASSING = {
     "cut in the head": Answer(b"HTTP/1.1 200", "cut"),
     "cut in the middle": completion("Lima").cut(20),
     "no HTTP": Answer(b"SSH-2.0-OpenSSH_9.6\r\n", "cut"),
+    "sends on to no host": http(307, "", header="location: http://a..b/\r\n"),
     "no gzip": http(200, "Lima", header="content-encoding: gzip\r\n"),
 }
 LASTING = {
@@ -110,6 +112,29 @@ def test_a_stream_that_is_no_answer_is_the_servers_failure(serve: Serve, name: s
     for problem in (failure(lambda: list(model.stream("Hello"))), failure(lambda: asyncio.run(follow()))):
         assert is_down(problem)
     assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("status", [200, 307])
+def test_a_reply_that_is_no_http_from_some_piece_on_is_not_waited_for_for_ever(serve: Serve, status: int) -> None:
+    def gives_up(_: Body) -> Answer:
+        head = f"HTTP/1.1 {status} x\r\nlocation: /\r\ntransfer-encoding: chunked\r\n\r\n"
+        server.connections[-1].sendall(f"{head}6\r\ndata: \r\n".encode())
+        time.sleep(0.1)
+        return Answer(b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "cut")
+
+    server = serve(gives_up)
+    model = hurried(server)
+
+    async def follow() -> None:
+        async for _ in model.astream("Hello"):
+            pass
+
+    async def ask() -> None:
+        for asked in (follow(), model.ainvoke("Hello")):
+            with pytest.raises(TransportError):
+                await asyncio.wait_for(asked, 5)
+
+    asyncio.run(ask())
 
 
 def test_a_bad_request_is_this_questions_and_not_the_servers_failure(serve: Serve) -> None:
