@@ -25,11 +25,12 @@ from ssl import SSLContext
 from typing import Any
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError
+from aiohttp import ClientConnectorError, ClientError
 from httpx2 import (
     AsyncByteStream,
     AsyncClient,
     Client,
+    ConnectError,
     ConnectTimeout,
     InvalidURL,
     Limits,
@@ -168,13 +169,17 @@ async def _timely(response: Response) -> None:
 
 
 def _named(problem: ClientError | ConnectTimeout | UnicodeError) -> TransportError:
-    """The error as httpx has it: the transport passes on what is no HTTP, and takes a cut connection for a late one.
+    """The error as httpx has it.
 
-    A redirection to a host that cannot be one is a UnicodeError.
+    The transport passes on what is no HTTP, and takes a refused or a cut connection for a late one. A redirection to a
+    host that cannot be one is a UnicodeError.
     """
     if isinstance(problem, ClientError | UnicodeError):
         return RemoteProtocolError(line_of(problem))
-    return problem if isinstance(problem.__cause__, TimeoutError) else ReadError(str(problem))
+    if isinstance(problem.__cause__, TimeoutError):
+        return problem
+    kind = ConnectError if isinstance(problem.__cause__, ClientConnectorError) else ReadError
+    return kind(str(problem))
 
 
 def _settings(*, proxied: bool) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from socket import socket
 from typing import Any
 
 import pytest
-from httpx2 import TimeoutException, TransportError
+from httpx2 import ConnectError, TimeoutException, TransportError
 from langchain_core.language_models import BaseChatModel
 
 from autoact.core.errors import EndpointError
@@ -91,6 +92,14 @@ def test_what_is_no_answer_is_the_servers_failure_and_asked_for_once(serve: Serv
         assert is_down(problem)
         assert is_passing(problem) is (name in PASSING)
     assert len(server.asked) == 2
+
+
+def test_a_connection_that_is_refused_is_told_as_that() -> None:
+    with socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        model = load_model("vllm:plan", f"http://127.0.0.1:{unheard.getsockname()[1]}/v1")
+        for problem in (failure(lambda: model.invoke("Hello")), failure(lambda: asyncio.run(model.ainvoke("Hello")))):
+            assert isinstance(problem, ConnectError)
 
 
 def test_a_connection_that_was_cut_is_not_told_as_one_that_took_too_long(serve: Serve) -> None:
