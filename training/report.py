@@ -28,7 +28,8 @@ def report_of(work: Work, lessons: Sequence[Lesson], chosen: Lesson) -> dict[str
     """The report of a run whose team is that of the `chosen` lesson."""
     engine = work.run / "engine.json"
     paths = {role: work.run / trained["path"] for role, trained in chosen.adapters.items()}
-    written = list(Store(work.run / "instruct.jsonl", Round))
+    # A further round may have been begun, and its questions written, before the run was ended with fewer.
+    written = [each for each in Store(work.run / "instruct.jsonl", Round) if each.learning < len(lessons)]
     return {
         "questions": {
             "kept": sum(len(each.pairs) for each in written),

@@ -22,6 +22,7 @@ from autoact.tools.toolbox import chosen_tools
 from autoact.training.filtering import Kept
 from autoact.training.learn import learn
 from autoact.training.rounds import Lesson, Work, best, measured, rising
+from autoact.training.self_instruct import Round
 from autoact.training.variants import fireact, played, student
 from autoact.training.verification import Verified
 
@@ -77,6 +78,17 @@ def test_a_finished_run_goes_on_when_more_rounds_are_asked_for(town: ModuleType,
     for file in files:
         one, other = ((path / file).read_bytes().splitlines() for path in (twice, tmp_path / "run"))
         assert len(one) == len(other) > 0, file
+
+
+def test_a_run_that_is_ended_with_fewer_rounds_reports_their_questions(
+    town: ModuleType, twice: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(twice, tmp_path / "run")
+    (run / "team.json").unlink()
+    learn(town.town_task(tmp_path, rounds=1, questions=20), run, Silent(), town.meta_agent())
+    kept = [read_json(path / "report.json")["questions"]["kept"] for path in (run, twice)]
+    first = [len(each.pairs) for each in records(twice / "instruct.jsonl", Round) if each.learning == 0]
+    assert kept[0] == sum(first) < kept[1]
 
 
 def test_without_a_question_held_out_there_is_one_round(town: ModuleType, tmp_path: Path) -> None:
