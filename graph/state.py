@@ -90,7 +90,7 @@ def steps_of(state: State) -> list[Step]:
 
 
 def steps_taken(state: State) -> int:
-    """How many they are."""
+    """How many steps were taken so far in this episode; it spares reading them."""
     return len(_steps(state))
 
 

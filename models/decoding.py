@@ -90,6 +90,7 @@ class Decoder:
     def _admit(self, jobs: Sequence[Job]) -> Iterator[Done]:
         computed = 0
         newcomers = [Newcomer(job, self._known(job.request)) for job in jobs]
+        # What is known of a long one is looked up when its turn comes: by then it may be more.
         self._long += [Newcomer(newcomer.job, Prefix(0, [])) for newcomer in newcomers if newcomer.long]
         newcomers = [newcomer for newcomer in newcomers if not newcomer.long]
         for newcomer in newcomers:
@@ -116,7 +117,7 @@ class Decoder:
         if not self._long:
             return []
         newcomer = self._long.pop(0)
-        if not newcomer.prefix.length:  # its turn has come: those before it may have computed some of it
+        if not newcomer.prefix.length:
             newcomer = Newcomer(newcomer.job, self._known(newcomer.job.request))
             self._count(newcomer)
         if not newcomer.long:
